@@ -1,1 +1,17 @@
+//! One failover engine: endpoints, health, balancing, breakers, retries.
 #![forbid(unsafe_code)]
+
+pub mod balance;
+pub mod clock;
+pub mod endpoint;
+pub mod error;
+pub mod execute;
+pub mod health;
+pub mod outlier;
+pub mod rng;
+pub mod secret;
+mod sync;
+
+pub use clock::Clock;
+pub use endpoint::{Endpoint, EndpointId, HealthCheck};
+pub use error::{Error, ErrorKind, ErrorType, Fault, Result};

@@ -1,0 +1,3 @@
+//! The pick.
+mod config;
+pub use config::{Algorithm, Balance, Locality, OnAllOpen, Sticky, Strategy};

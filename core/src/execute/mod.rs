@@ -1,0 +1,3 @@
+//! The call.
+mod config;
+pub use config::{Backoff, BudgetConfig, Execute, Nested};

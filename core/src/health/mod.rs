@@ -1,0 +1,3 @@
+//! Active checks.
+mod config;
+pub use config::Health;

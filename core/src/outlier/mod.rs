@@ -1,0 +1,3 @@
+//! Passive health.
+mod config;
+pub use config::Breaker;

@@ -1,0 +1,10 @@
+//! Atomics and reference counts, the real ones or loom's.
+//!
+//! The lock-free parts (breaker permits, tickets, the retired list) are written against this
+//! module, so that `tests/loom.rs` can explore every interleaving of the very code that ships.
+
+#[cfg(not(loom))]
+pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
