@@ -1,0 +1,105 @@
+//! The endpoints of one service at one moment, with their states: immutable, replaced whole.
+//!
+//! A pick that reads one snapshot can never pair an endpoint list with a health table of another
+//! age. Endpoints that were removed stay in it, out of every pick's sight, until their last lease
+//! ended, so that a host can still look up what it was given.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+
+use super::{Endpoint, EndpointId, EndpointState};
+use crate::rng;
+
+/// One endpoint of a snapshot.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its number.
+    pub id: EndpointId,
+    /// Its live side.
+    pub state: Arc<EndpointState>,
+    /// Its description.
+    pub endpoint: Arc<Endpoint>,
+    /// Hashes of its id, zone and region, 0 where absent: picks compare numbers, not text.
+    pub(crate) hash: u64,
+    pub(crate) zone: u64,
+    pub(crate) region: u64,
+}
+
+impl Member {
+    pub(crate) fn new(endpoint: Arc<Endpoint>, state: Arc<EndpointState>) -> Self {
+        let label = |key: &str| endpoint.metadata.get(key).map_or(0, |text| label_hash(text));
+        Self {
+            id: state.id,
+            hash: rng::hash(endpoint.id.as_bytes(), 0),
+            zone: label("zone"),
+            region: label("region"),
+            state,
+            endpoint,
+        }
+    }
+}
+
+/// The hash by which zones and regions are compared; never 0.
+pub(crate) fn label_hash(text: &str) -> u64 {
+    rng::hash(text.as_bytes(), 1) | 1
+}
+
+/// The endpoints of one service at one moment.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    version: u64,
+    members: Box<[Member]>,
+    retired: Box<[Member]>,
+    positions: HashMap<EndpointId, u32, FixedState>,
+}
+
+impl Snapshot {
+    /// Composes a snapshot; `members` are in the order of their id bytes.
+    pub(crate) fn new(version: u64, members: Vec<Member>, retired: Vec<Member>) -> Self {
+        let positions = members
+            .iter()
+            .chain(&retired)
+            .zip(0_u32..)
+            .map(|(member, position)| (member.id, position))
+            .collect();
+        Self { version, members: members.into(), retired: retired.into(), positions }
+    }
+
+    /// Grows with every change of the set.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The endpoints in the order of their ids, lost ones included.
+    #[must_use]
+    pub const fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// Removed endpoints that may still be leased.
+    #[must_use]
+    pub const fn retired(&self) -> &[Member] {
+        &self.retired
+    }
+
+    /// The endpoint of a number, removed ones included.
+    ///
+    /// `hint` is the position it had in a snapshot of the same set; a wrong one costs a look-up.
+    #[must_use]
+    #[inline]
+    pub fn find(&self, id: EndpointId, hint: u32) -> Option<&Member> {
+        match self.members.get(hint as usize) {
+            Some(member) if member.id == id => Some(member),
+            _ => self.look_up(id),
+        }
+    }
+
+    #[cold]
+    fn look_up(&self, id: EndpointId) -> Option<&Member> {
+        let position = *self.positions.get(&id)? as usize;
+        self.members.get(position).or_else(|| self.retired.get(position - self.members.len()))
+    }
+}

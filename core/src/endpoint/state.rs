@@ -1,0 +1,379 @@
+//! How one endpoint is doing: atomics only, kept while weight, tags or metadata change.
+//!
+//! A blackboard: health and outlier write it, balancing reads it, and none of them knows the other.
+//! Everything that can bar an endpoint is a bit of one word, so that the usual question of a pick
+//! ("nothing against it?") is one load and one mask. What is written at every attempt lies on
+//! stripes by thread; what is written seldom is shared.
+
+use std::sync::OnceLock;
+
+use super::EndpointId;
+use crate::clock::Nanos;
+use crate::stats::{Histogram, Stripes};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+
+/// The live side of one endpoint.
+#[derive(Debug)]
+pub struct EndpointState {
+    /// The endpoint's number in its manager.
+    pub id: EndpointId,
+    status: AtomicU64,
+    /// When an open breaker lets a probe through.
+    pub(crate) open_until: AtomicU64,
+    /// When a throttled endpoint takes traffic again.
+    pub(crate) resting_until: AtomicU64,
+    /// When a lost endpoint stops being usable.
+    pub(crate) lost_until: AtomicU64,
+    /// Bad outcomes in a row.
+    pub(crate) bad_in_a_row: AtomicU32,
+    /// Re-openings since the breaker was last closed.
+    pub(crate) reopened: AtomicU32,
+    /// Good probes, tagged with the generation they belong to.
+    pub(crate) good_probes: AtomicU64,
+    /// When the published status last changed, and why.
+    pub(crate) changed_at: AtomicU64,
+    pub(crate) permits: [AtomicU64; Self::MOST_PERMITS],
+    /// Outcomes other than success, by class; all outcomes together are on the stripes.
+    pub(crate) other_outcomes: [AtomicU64; 8],
+    /// Peak EWMA of the latency and failure penalty, each a value and a time in one word.
+    pub(crate) ewma: AtomicU64,
+    pub(crate) penalty: AtomicU64,
+    pub(crate) flow: Stripes<Flow>,
+    latency: OnceLock<Box<Histogram>>,
+}
+
+/// What every attempt writes.
+#[derive(Debug, Default)]
+pub(crate) struct Flow {
+    pub(crate) started: AtomicU64,
+    pub(crate) done: AtomicU64,
+    pub(crate) latency_sum: AtomicU64,
+    /// Ten buckets of a second: time, outcomes, bad and slow outcomes in one word each.
+    pub(crate) window: [AtomicU64; 10],
+}
+
+/// The status word at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status(pub(crate) u64);
+
+impl Status {
+    pub(crate) const DRAINING: u64 = 1;
+    pub(crate) const MAINTENANCE: u64 = 1 << 1;
+    pub(crate) const LOST: u64 = 1 << 2;
+    pub(crate) const HEALTHY: u64 = 1 << 3;
+    pub(crate) const DEGRADED: u64 = 1 << 4;
+    pub(crate) const UNHEALTHY: u64 = 1 << 5;
+    pub(crate) const EJECTED: u64 = 1 << 6;
+    pub(crate) const RESTING: u64 = 1 << 7;
+    pub(crate) const OPEN: u64 = 1 << 8;
+    pub(crate) const HALF_OPEN: u64 = 1 << 9;
+    pub(crate) const FORCED_OPEN: u64 = 1 << 10;
+    pub(crate) const USED: u64 = 1 << 11;
+    /// Removed for good: only open leases still know it.
+    pub(crate) const RETIRED: u64 = 1 << 12;
+
+    pub(crate) const BREAKER: u64 = Self::OPEN | Self::HALF_OPEN | Self::FORCED_OPEN;
+    pub(crate) const ADMIN: u64 = Self::DRAINING | Self::MAINTENANCE;
+    pub(crate) const HEALTH: u64 = Self::HEALTHY | Self::DEGRADED | Self::UNHEALTHY;
+    /// Any of these, and the endpoint needs a closer look.
+    const BARS: u64 = Self::ADMIN
+        | Self::LOST
+        | Self::DEGRADED
+        | Self::UNHEALTHY
+        | Self::EJECTED
+        | Self::RESTING
+        | Self::BREAKER
+        | Self::RETIRED;
+
+    /// True if nothing speaks against the endpoint.
+    #[must_use]
+    #[inline]
+    pub const fn is_clear(self) -> bool {
+        self.0 & Self::BARS == 0
+    }
+
+    /// True if any of `bits` is set.
+    #[must_use]
+    #[inline]
+    pub(crate) const fn has(self, bits: u64) -> bool {
+        self.0 & bits != 0
+    }
+
+    /// The breaker's generation: it changes at each of its transitions.
+    #[must_use]
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the high half is the generation")]
+    pub const fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// The status with the breaker in `bits` and the next generation.
+    pub(crate) const fn with_breaker(self, bits: u64) -> Self {
+        let flags = (self.0 & 0xffff_ffff & !Self::BREAKER) | bits;
+        Self(flags | ((self.generation().wrapping_add(1)) as u64) << 32)
+    }
+
+    /// The program's own word on the endpoint.
+    #[must_use]
+    pub const fn admin(self) -> Admin {
+        if self.has(Self::MAINTENANCE) {
+            Admin::Maintenance
+        } else if self.has(Self::DRAINING) {
+            Admin::Draining
+        } else {
+            Admin::Active
+        }
+    }
+
+    /// What active checks say.
+    #[must_use]
+    pub const fn active_health(self) -> HealthStatus {
+        if self.has(Self::UNHEALTHY) {
+            HealthStatus::Unhealthy
+        } else if self.has(Self::DEGRADED) {
+            HealthStatus::Degraded
+        } else if self.has(Self::HEALTHY) {
+            HealthStatus::Healthy
+        } else {
+            HealthStatus::Unknown
+        }
+    }
+
+    /// The breaker's state.
+    #[must_use]
+    pub const fn circuit(self) -> Circuit {
+        if self.has(Self::FORCED_OPEN) {
+            Circuit::ForcedOpen
+        } else if self.has(Self::OPEN) {
+            Circuit::Open
+        } else if self.has(Self::HALF_OPEN) {
+            Circuit::HalfOpen
+        } else {
+            Circuit::Closed
+        }
+    }
+
+    /// All axes in one published word, as the seed has it.
+    #[must_use]
+    pub const fn health(self) -> HealthStatus {
+        let unhealthy = Self::MAINTENANCE
+            | Self::UNHEALTHY
+            | Self::EJECTED
+            | Self::OPEN
+            | Self::FORCED_OPEN
+            | Self::RETIRED;
+        if self.has(unhealthy) {
+            HealthStatus::Unhealthy
+        } else if self.has(Self::DEGRADED | Self::HALF_OPEN | Self::DRAINING | Self::LOST) {
+            HealthStatus::Degraded
+        } else if self.has(Self::HEALTHY | Self::USED) {
+            HealthStatus::Healthy
+        } else {
+            HealthStatus::Unknown
+        }
+    }
+}
+
+/// The seed's health of an endpoint, with its numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum HealthStatus {
+    /// Never checked and never used.
+    #[default]
+    Unknown = 0,
+    /// Takes traffic.
+    Healthy = 1,
+    /// Takes none, or only as a last resort.
+    Unhealthy = 2,
+    /// Takes traffic when nothing better is there.
+    Degraded = 3,
+}
+
+impl HealthStatus {
+    /// The name in documents.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Healthy => "healthy",
+            Self::Unhealthy => "unhealthy",
+            Self::Degraded => "degraded",
+        }
+    }
+}
+
+/// A breaker's state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum Circuit {
+    /// Lets everything through.
+    #[default]
+    Closed = 0,
+    /// Lets nothing through until its time is over.
+    Open = 1,
+    /// Lets a few probes through.
+    HalfOpen = 2,
+    /// Held open by the program.
+    ForcedOpen = 3,
+}
+
+impl Circuit {
+    /// The name in documents.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::ForcedOpen => "forced_open",
+        }
+    }
+}
+
+/// The program's own word on an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum Admin {
+    /// Takes traffic.
+    #[default]
+    Active = 0,
+    /// Takes no new traffic but that of its sticky sessions.
+    Draining = 1,
+    /// Takes no traffic at all.
+    Maintenance = 2,
+}
+
+impl Admin {
+    /// The name in documents.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Draining => "draining",
+            Self::Maintenance => "maintenance",
+        }
+    }
+}
+
+impl EndpointState {
+    /// Probes at once that one endpoint can hold: a word each, in place.
+    pub const MOST_PERMITS: usize = 16;
+
+    /// Makes the state of a fresh endpoint.
+    #[must_use]
+    pub fn new(id: EndpointId, stripes: usize) -> Self {
+        Self {
+            id,
+            status: AtomicU64::new(0),
+            open_until: AtomicU64::new(0),
+            resting_until: AtomicU64::new(0),
+            lost_until: AtomicU64::new(0),
+            bad_in_a_row: AtomicU32::new(0),
+            reopened: AtomicU32::new(0),
+            good_probes: AtomicU64::new(0),
+            changed_at: AtomicU64::new(0),
+            permits: std::array::from_fn(|_| AtomicU64::new(0)),
+            other_outcomes: std::array::from_fn(|_| AtomicU64::new(0)),
+            ewma: AtomicU64::new(0),
+            penalty: AtomicU64::new(0),
+            flow: Stripes::new(stripes),
+            latency: OnceLock::new(),
+        }
+    }
+
+    /// The status word now.
+    #[inline]
+    pub fn status(&self) -> Status {
+        // Acquire pairs with the Release of `change`: who sees a bit sees the time behind it.
+        Status(self.status.load(Ordering::Acquire))
+    }
+
+    /// Changes the status by `change` until it holds; returns before and after.
+    ///
+    /// `change` returns `None` to leave it as it is.
+    pub(crate) fn change(
+        &self,
+        change: impl Fn(Status) -> Option<Status>,
+    ) -> Option<(Status, Status)> {
+        let mut before = self.status();
+        loop {
+            let after = change(before)?;
+            if after == before {
+                return None;
+            }
+            let swapped = self.status.compare_exchange_weak(
+                before.0,
+                after.0,
+                // Release pairs with the Acquire of `status`.
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            match swapped {
+                Ok(_) => return Some((before, after)),
+                Err(now) => before = Status(now),
+            }
+        }
+    }
+
+    /// Sets and clears bits; returns before and after if anything changed.
+    pub(crate) fn set(&self, set: u64, clear: u64) -> Option<(Status, Status)> {
+        self.change(|status| Some(Status((status.0 & !clear) | set)))
+    }
+
+    /// Attempts now on their way, over all pools and threads.
+    #[must_use]
+    #[inline]
+    pub fn in_flight(&self) -> u64 {
+        let mut started = 0_u64;
+        let mut done = 0_u64;
+        for flow in self.flow.iter() {
+            // Done first: a lease that ends between the two loads counts as in flight, not as -1.
+            done = done.wrapping_add(flow.done.load(Ordering::Relaxed));
+            started = started.wrapping_add(flow.started.load(Ordering::Relaxed));
+        }
+        let open = started.wrapping_sub(done);
+        if open > u64::MAX / 2 { 0 } else { open }
+    }
+
+    /// Attempts started and ended, and the latency of the ended ones together.
+    #[must_use]
+    pub fn flow_totals(&self) -> (u64, u64, u64) {
+        self.flow.iter().fold((0, 0, 0), |(started, done, latency), flow| {
+            (
+                started + flow.started.load(Ordering::Relaxed),
+                done + flow.done.load(Ordering::Relaxed),
+                latency + flow.latency_sum.load(Ordering::Relaxed),
+            )
+        })
+    }
+
+    /// Starts keeping the endpoint's own latency percentiles.
+    pub fn keep_latency(&self) {
+        self.latency.get_or_init(|| Box::new(Histogram::coarse()));
+    }
+
+    /// The endpoint's own latency distribution, if it is kept.
+    #[must_use]
+    pub fn latency(&self) -> Option<&Histogram> {
+        self.latency.get().map(Box::as_ref)
+    }
+
+    /// Forgets attempts and permits that a forked child can never finish.
+    pub(crate) fn forget_in_flight(&self) {
+        for flow in self.flow.iter() {
+            flow.done.store(flow.started.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        for permit in &self.permits {
+            permit.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// When the status last changed.
+    #[must_use]
+    pub fn changed_at(&self) -> Nanos {
+        self.changed_at.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,8 @@
+//! What happened: events with stable names and log records, on bounded rings.
+mod bus;
+mod event;
+mod log;
+
+pub use bus::{Bus, Subscription};
+pub use event::{Event, EventKind, Reason};
+pub use log::{Level, LogRecord};

@@ -1,0 +1,241 @@
+//! The breaker of one endpoint: closed, open until, half-open with permits.
+//!
+//! The state is bits of the endpoint's status word, together with a generation that each transition
+//! moves on: an outcome of an attempt that began under an older generation is history, and says
+//! nothing about the present. A probe's permit is one word (generation and deadline) in a slot of
+//! its own, so that a permit of an older generation, or one whose holder vanished, is free without
+//! anyone having to give it back. With gate and permits in separate words, every second raced
+//! transition let more than the permitted number in.
+
+use super::Breaker;
+use crate::clock::Nanos;
+use crate::endpoint::{EndpointState, Status};
+use crate::rng::{Rng, scale};
+use crate::sync::Ordering;
+
+/// The right to make one attempt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// The breaker's generation when the attempt began.
+    pub generation: u32,
+    /// A probe's slot, plus one; 0 for an ordinary attempt.
+    pub slot: u32,
+    /// What was written into the slot.
+    pub word: u64,
+}
+
+/// What asking for a pass came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Granted { pass: Pass, opened_half: bool },
+    Refused,
+}
+
+/// What moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Move {
+    Opened(Why),
+    Closed,
+}
+
+/// Why a breaker opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    InARow,
+    Rate,
+    SlowRate,
+    ProbeFailed,
+}
+
+impl Why {
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::InARow => "bad outcomes in a row",
+            Self::Rate => "share of bad outcomes",
+            Self::SlowRate => "share of slow outcomes",
+            Self::ProbeFailed => "a probe failed",
+        }
+    }
+}
+
+/// True if the breaker would let a probe through.
+#[inline]
+pub(crate) fn is_due(state: &EndpointState, status: Status, rules: &Breaker, now: Nanos) -> bool {
+    if status.has(Status::OPEN) {
+        return now >= state.open_until.load(Ordering::Relaxed);
+    }
+    status.has(Status::HALF_OPEN) && free_slot(state, status, rules, now).is_some()
+}
+
+/// Asks for a pass; of an open breaker whose time is over, it opens the first half.
+pub(crate) fn admit(
+    state: &EndpointState,
+    rules: &Breaker,
+    now: Nanos,
+    deadline: Nanos,
+) -> Admission {
+    let mut status = state.status();
+    let mut opened_half = false;
+    if status.has(Status::OPEN) && now >= state.open_until.load(Ordering::Relaxed) {
+        opened_half = half_open(state);
+        status = state.status();
+    }
+    if !status.has(Status::BREAKER) {
+        let pass = Pass { generation: status.generation(), ..Pass::default() };
+        return Admission::Granted { pass, opened_half };
+    }
+    if !status.has(Status::HALF_OPEN) {
+        return Admission::Refused;
+    }
+    match take_permit(state, status, rules, (now, deadline)) {
+        Some(pass) => Admission::Granted { pass, opened_half },
+        None => Admission::Refused,
+    }
+}
+
+/// Opens the first half, if the breaker is open; true if this call did it.
+pub(crate) fn half_open(state: &EndpointState) -> bool {
+    let moved = state.change(|status| {
+        status.has(Status::OPEN).then(|| status.with_breaker(Status::HALF_OPEN))
+    });
+    moved.is_some()
+}
+
+/// Gives a probe's permit back. Harmless if it timed out and somebody else holds the slot.
+pub(crate) fn release(state: &EndpointState, pass: Pass) {
+    let Some(slot) = pass.slot.checked_sub(1) else { return };
+    if let Some(permit) = state.permits.get(slot as usize) {
+        // A lost race means that the permit is not ours any more; either way it isn't held.
+        let _ = permit.compare_exchange(pass.word, 0, Ordering::AcqRel, Ordering::Relaxed);
+    }
+}
+
+/// Takes in a good outcome of the present generation.
+pub(crate) fn good(state: &EndpointState, pass: Pass, rules: &Breaker) -> Option<Move> {
+    let status = state.status();
+    if !status.has(Status::HALF_OPEN) || pass.slot == 0 {
+        return None;
+    }
+    let tag = u64::from(status.generation()) << 32;
+    let mut word = state.good_probes.load(Ordering::Relaxed);
+    loop {
+        let count = if word & !COUNT == tag { (word & COUNT) + 1 } else { 1 };
+        let swapped = state.good_probes.compare_exchange_weak(
+            word,
+            tag | count,
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
+        match swapped {
+            Ok(_) if count < u64::from(rules.success_threshold) => return None,
+            Ok(_) => return close(state, status.generation()).then_some(Move::Closed),
+            Err(now) => word = now,
+        }
+    }
+}
+
+/// Opens the breaker if it is still in generation `pass.generation`.
+pub(crate) fn open(state: &EndpointState, pass: Pass, until: Nanos, why: Why) -> Option<Move> {
+    // Relaxed is enough: `change` releases the status that makes the time meaningful.
+    state.open_until.store(until, Ordering::Relaxed);
+    let moved = state.change(|status| {
+        let is_ours = status.generation() == pass.generation
+            && !status.has(Status::OPEN | Status::FORCED_OPEN);
+        is_ours.then(|| status.with_breaker(Status::OPEN))
+    });
+    moved.map(|_| {
+        if why == Why::ProbeFailed {
+            state.reopened.fetch_add(1, Ordering::Relaxed);
+        }
+        Move::Opened(why)
+    })
+}
+
+/// Closes the breaker and forgets what led to its opening.
+fn close(state: &EndpointState, generation: u32) -> bool {
+    super::window::clear(&state.flow);
+    state.bad_in_a_row.store(0, Ordering::Relaxed);
+    let moved = state.change(|status| {
+        let is_ours = status.generation() == generation && status.has(Status::HALF_OPEN);
+        is_ours.then(|| status.with_breaker(0))
+    });
+    if moved.is_some() {
+        state.reopened.store(0, Ordering::Relaxed);
+    }
+    moved.is_some()
+}
+
+/// How long the breaker stays open: doubled at each re-opening, capped, then moved by jitter.
+pub(crate) fn open_time(state: &EndpointState, rules: &Breaker, mut rng: Rng, why: Why) -> Nanos {
+    let again = u32::from(why == Why::ProbeFailed);
+    let doublings = (state.reopened.load(Ordering::Relaxed) + again).min(32);
+    let base = crate::clock::nanos(rules.recovery_timeout);
+    let most = crate::clock::nanos(rules.max_recovery_timeout).max(base);
+    let time = base.saturating_mul(1 << doublings).min(most);
+    spread(time, rules.jitter, &mut rng)
+}
+
+/// Moves `time` by up to `share` of it in either direction; no draw when the share is 0.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a time's jitter needs no more than 52 bits"
+)]
+pub(crate) fn spread(time: Nanos, share: f64, rng: &mut Rng) -> Nanos {
+    let swing = (time as f64 * share) as u64;
+    if swing == 0 {
+        return time;
+    }
+    time - swing + scale(rng.draw(), 2 * swing + 1).0
+}
+
+fn free_slot(
+    state: &EndpointState,
+    status: Status,
+    rules: &Breaker,
+    now: Nanos,
+) -> Option<(usize, u64)> {
+    let most = rules.half_open_max_calls as usize;
+    let generation = tag(status.generation());
+    state.permits.iter().take(most).map(|permit| permit.load(Ordering::Acquire)).enumerate().find(
+        |(_, word)| {
+            let is_held = word & !COUNT_MILLIS == generation && (word & COUNT_MILLIS) > millis(now);
+            !is_held
+        },
+    )
+}
+
+fn take_permit(
+    state: &EndpointState,
+    status: Status,
+    rules: &Breaker,
+    (now, deadline): (Nanos, Nanos),
+) -> Option<Pass> {
+    let generation = status.generation();
+    // Rounded up, and never over at once: a permit lasts at least its attempt.
+    let until = (millis(deadline) + 1).max(millis(now) + 1).min(COUNT_MILLIS);
+    let word = tag(generation) | until;
+    while let Some((slot, seen)) = free_slot(state, status, rules, now) {
+        let taken =
+            state.permits[slot].compare_exchange(seen, word, Ordering::AcqRel, Ordering::Acquire);
+        if taken.is_ok() {
+            let slot = u32::try_from(slot).unwrap_or(0) + 1;
+            return Some(Pass { generation, slot, word });
+        }
+    }
+    None
+}
+
+/// The generation as it stands in a permit: 24 bits, of which a probe can't live to see the end.
+const fn tag(generation: u32) -> u64 {
+    (generation as u64) << 40
+}
+
+const fn millis(time: Nanos) -> u64 {
+    time / 1_000_000
+}
+
+const COUNT: u64 = 0xffff_ffff;
+/// Forty bits of milliseconds are 34 years.
+const COUNT_MILLIS: u64 = (1 << 40) - 1;

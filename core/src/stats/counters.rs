@@ -1,0 +1,158 @@
+//! What a pool counts: calls by result on stripes, rarer things in one place.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Histogram, Stripes};
+
+/// Things that happen seldom enough for one shared counter each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tally {
+    /// Calls that ended without success.
+    FailedCalls,
+    /// Charged re-attempts.
+    Retries,
+    /// Attempts on another endpoint than the previous one.
+    Failovers,
+    /// Attempts that ran into their deadline.
+    Timeouts,
+    /// Breakers that closed again, and endpoints that became healthy again.
+    Recoveries,
+    /// Retries that the budget refused.
+    BudgetRefusals,
+    /// Picks that found no usable endpoint and used one by the ladder.
+    Panics,
+    /// Calls that were served by a fallback provider.
+    Fallbacks,
+    /// Active checks made.
+    HealthChecks,
+    /// Reports that named no open lease.
+    StaleReports,
+}
+
+/// The counters of one pool.
+#[derive(Debug)]
+pub struct Counters {
+    hot: Stripes<Hot>,
+    tallies: [AtomicU64; Self::TALLIES],
+    last_failover: AtomicU64,
+    last_recovery: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Hot {
+    good_calls: AtomicU64,
+    attempts: AtomicU64,
+    latency_sum: AtomicU64,
+    latency: Histogram,
+}
+
+impl Default for Hot {
+    fn default() -> Self {
+        Self {
+            good_calls: AtomicU64::new(0),
+            attempts: AtomicU64::new(0),
+            latency_sum: AtomicU64::new(0),
+            latency: Histogram::fine(),
+        }
+    }
+}
+
+/// Counters merged at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Totals {
+    /// Calls that ended well.
+    pub good_calls: u64,
+    /// Attempts made by calls.
+    pub attempts: u64,
+    /// Latency of the good calls together, in nanoseconds.
+    pub latency_sum: u64,
+    /// Half of the good calls took at most so many nanoseconds.
+    pub p50: u64,
+    /// Nine of ten good calls took at most so many nanoseconds.
+    pub p90: u64,
+    /// Ninety-nine of a hundred good calls took at most so many nanoseconds.
+    pub p99: u64,
+}
+
+impl Counters {
+    const TALLIES: usize = Tally::StaleReports as usize + 1;
+
+    /// Makes counters with `stripes` stripes, all 0.
+    #[must_use]
+    pub fn new(stripes: usize) -> Self {
+        Self {
+            hot: Stripes::new(stripes),
+            tallies: [const { AtomicU64::new(0) }; Self::TALLIES],
+            last_failover: AtomicU64::new(0),
+            last_recovery: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts a call that ended well after `attempts` attempts and `nanos`.
+    #[inline]
+    pub fn good_call(&self, attempts: u64, nanos: u64) {
+        let hot = self.hot.mine().0;
+        hot.good_calls.fetch_add(1, Ordering::Relaxed);
+        hot.attempts.fetch_add(attempts, Ordering::Relaxed);
+        hot.latency_sum.fetch_add(nanos, Ordering::Relaxed);
+        hot.latency.record(nanos);
+    }
+
+    /// Counts a call that failed after `attempts` attempts.
+    pub fn failed_call(&self, attempts: u64) {
+        self.hot.mine().0.attempts.fetch_add(attempts, Ordering::Relaxed);
+        self.add(Tally::FailedCalls);
+    }
+
+    /// Counts one of the rarer things.
+    pub fn add(&self, tally: Tally) {
+        self.tallies[tally as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often it happened.
+    #[must_use]
+    pub fn tally(&self, tally: Tally) -> u64 {
+        self.tallies[tally as usize].load(Ordering::Relaxed)
+    }
+
+    /// Counts a failover and keeps its wall time.
+    pub fn failover(&self, wall: u64) {
+        self.add(Tally::Failovers);
+        self.last_failover.fetch_max(wall, Ordering::Relaxed);
+    }
+
+    /// Counts a recovery and keeps its wall time.
+    pub fn recovery(&self, wall: u64) {
+        self.add(Tally::Recoveries);
+        self.last_recovery.fetch_max(wall, Ordering::Relaxed);
+    }
+
+    /// Wall times of the last failover and the last recovery, 0 for never.
+    #[must_use]
+    pub fn last_times(&self) -> (u64, u64) {
+        (self.last_failover.load(Ordering::Relaxed), self.last_recovery.load(Ordering::Relaxed))
+    }
+
+    /// Merges the stripes.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        let mut merged = Vec::new();
+        let mut shape = None;
+        for hot in self.hot.iter() {
+            totals.good_calls += hot.good_calls.load(Ordering::Relaxed);
+            totals.attempts += hot.attempts.load(Ordering::Relaxed);
+            totals.latency_sum += hot.latency_sum.load(Ordering::Relaxed);
+            hot.latency.merge_into(&mut merged);
+            shape = Some(&hot.latency);
+        }
+        if let Some(histogram) = shape {
+            totals.p50 = histogram.percentile(&merged, 0.5);
+            totals.p90 = histogram.percentile(&merged, 0.9);
+            totals.p99 = histogram.percentile(&merged, 0.99);
+        }
+        totals
+    }
+}

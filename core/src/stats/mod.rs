@@ -1,0 +1,8 @@
+//! Counting without locks: stripes by thread, a log-linear histogram, merged when read.
+mod counters;
+mod histogram;
+mod stripe;
+
+pub use counters::{Counters, Tally, Totals};
+pub use histogram::Histogram;
+pub use stripe::{Stripes, stripe_count};
