@@ -1,3 +1,29 @@
-//! The pick.
+//! The pick: which endpoint serves the next attempt.
+//!
+//! The steps come in the order of `filter`, `sticky`, `tier`, `locality`, then one algorithm. Only
+//! the last step, taking the breaker's pass, has side effects; so [`explain`] is the same walk
+//! without it.
 mod config;
+mod explain;
+mod filter;
+mod ip_hash;
+mod least_connections;
+mod locality;
+mod p2c_ewma;
+mod pick;
+mod random;
+mod round_robin;
+mod sticky;
+mod tier;
+mod weighted;
+
 pub use config::{Algorithm, Balance, Locality, OnAllOpen, Sticky, Strategy};
+pub use explain::Explained;
+pub(crate) use explain::explain;
+pub use filter::{Filter, Level, Tried};
+pub use locality::Place;
+pub(crate) use p2c_ewma::{estimate, failed, succeeded};
+pub(crate) use pick::{Field, Lane, Pick, Refusal, Why, Wish, candidates, choose, pick, take};
+pub use sticky::SessionKey;
+pub(crate) use sticky::StickyTable;
+pub use tier::Tables;

@@ -1,0 +1,51 @@
+//! Why each endpoint would or would not be picked now.
+
+use super::filter::{self, Gauge, Round};
+use super::pick::{Field, Wish, choose};
+use super::{Level, Tried};
+
+/// What a pick would think of one endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Explained {
+    /// The endpoint's id.
+    pub id: std::sync::Arc<str>,
+    /// Its priority.
+    pub priority: u32,
+    /// Its weight in force.
+    pub weight: u32,
+    /// What speaks against it; absent if nothing does.
+    pub objection: Option<&'static str>,
+    /// True if the pick would take it.
+    pub is_chosen: bool,
+}
+
+/// Walks a pick without its side effects.
+pub(crate) fn explain(field: &Field<'_>, wish: &Wish<'_>) -> (Vec<Explained>, Option<Level>) {
+    let refused = Tried::default();
+    let found = choose(field, wish, &refused, &mut None);
+    let gauge = Gauge {
+        now: wish.now,
+        rules: field.breaker,
+        filter: wish.filter,
+        tried: wish.tried,
+        refused: &refused,
+        round: Round::Untried,
+        level: Level::Usable,
+        may_probe: true,
+    };
+    let members = (0_u32..).zip(field.snapshot.members());
+    let list = members
+        .map(|(position, member)| {
+            let weight = field.tables.weight(position);
+            Explained {
+                id: std::sync::Arc::clone(&member.endpoint.id),
+                priority: member.endpoint.priority,
+                weight,
+                objection: filter::objection(member, &gauge, weight),
+                is_chosen: found.as_ref().is_some_and(|(chosen, _)| *chosen == position),
+            }
+        })
+        .collect();
+    (list, found.map(|(_, gauge)| gauge.level))
+}

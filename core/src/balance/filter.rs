@@ -1,0 +1,247 @@
+//! Who may be picked: the request's filter, and what stands against an endpoint.
+//!
+//! The usual answer costs one load and one mask. Only where a bit is set does a closer look follow,
+//! since some bits are over by themselves: a rest has ended, an open breaker is due.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Nanos;
+use crate::endpoint::{EndpointId, Member, Status};
+use crate::outlier::{Breaker, breaker};
+use crate::sync::Ordering;
+
+/// Which endpoints a request wants: all of these tags, all of these labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Filter {
+    /// Tags that the endpoint must have.
+    pub tags: Vec<String>,
+    /// Metadata that the endpoint must have, by key and value.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Filter {
+    /// True if the endpoint is wanted.
+    #[must_use]
+    pub fn allows(&self, member: &Member) -> bool {
+        let endpoint = &member.endpoint;
+        self.tags.iter().all(|tag| endpoint.tags.contains(tag))
+            && self.metadata.iter().all(|(key, value)| endpoint.metadata.get(key) == Some(value))
+    }
+}
+
+/// How far a pick has gone down the ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Level {
+    /// Nothing speaks against the endpoint, or its breaker is due and the call can afford a probe.
+    Usable,
+    /// Its breaker is due.
+    Due,
+    /// It is degraded.
+    Degraded,
+    /// Its provider lost it, and its grace isn't over.
+    Lost,
+    /// Checks or comparison speak against it, and its breaker is closed: they may be wrong.
+    FailOpen,
+    /// Its breaker is open, and the policy prefers trying to failing.
+    AllOpen,
+}
+
+impl Level {
+    /// The ladder, from the top.
+    pub(crate) const LADDER: [Self; 6] =
+        [Self::Usable, Self::Due, Self::Degraded, Self::Lost, Self::FailOpen, Self::AllOpen];
+
+    /// The bits that don't bar at this level.
+    const fn tolerated(self) -> u64 {
+        match self {
+            Self::Usable | Self::Due => 0,
+            Self::Degraded => Status::DEGRADED,
+            Self::Lost => Status::DEGRADED | Status::LOST,
+            Self::FailOpen => {
+                Status::DEGRADED | Status::LOST | Status::UNHEALTHY | Status::EJECTED
+            }
+            Self::AllOpen => {
+                Self::FailOpen.tolerated() | Status::OPEN | Status::HALF_OPEN | Status::RESTING
+            }
+        }
+    }
+
+    /// The name in documents.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Usable => "usable",
+            Self::Due => "due",
+            Self::Degraded => "degraded",
+            Self::Lost => "lost",
+            Self::FailOpen => "fail_open",
+            Self::AllOpen => "all_open",
+        }
+    }
+}
+
+/// Which of the endpoints that this call already tried are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Round {
+    /// All of them.
+    Untried,
+    /// Only the last one.
+    NotTheLast,
+    /// None.
+    Any,
+}
+
+/// Endpoints that a call already tried, in order; sixteen of them without allocating.
+#[derive(Clone, Debug, Default)]
+pub struct Tried {
+    first: [EndpointId; 16],
+    count: usize,
+    more: Vec<EndpointId>,
+}
+
+impl Tried {
+    /// Adds one.
+    pub fn push(&mut self, id: EndpointId) {
+        match self.first.get_mut(self.count) {
+            Some(place) => *place = id,
+            None => self.more.push(id),
+        }
+        self.count += 1;
+    }
+
+    /// True if it is in.
+    #[must_use]
+    #[inline]
+    pub fn contains(&self, id: EndpointId) -> bool {
+        let first = &self.first[..self.count.min(self.first.len())];
+        first.contains(&id) || self.more.contains(&id)
+    }
+
+    /// The one added last.
+    #[must_use]
+    pub fn last(&self) -> Option<EndpointId> {
+        self.more.last().or_else(|| self.first[..self.count.min(16)].last()).copied()
+    }
+
+    /// True if none was added.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.count = 0;
+        self.more.clear();
+    }
+}
+
+/// Tells whether an endpoint may be picked, at one level and round of one pick.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gauge<'a> {
+    pub(crate) now: Nanos,
+    pub(crate) rules: &'a Breaker,
+    pub(crate) filter: Option<&'a Filter>,
+    pub(crate) tried: &'a Tried,
+    pub(crate) refused: &'a Tried,
+    pub(crate) round: Round,
+    pub(crate) level: Level,
+    /// A call with attempts left can afford a probe.
+    pub(crate) may_probe: bool,
+}
+
+impl Gauge<'_> {
+    /// True if the endpoint may be picked.
+    #[inline]
+    pub(crate) fn fits(&self, member: &Member) -> bool {
+        let status = member.state.status();
+        (status.is_clear() || self.fits_closely(member, status)) && self.is_wanted(member)
+    }
+
+    #[inline]
+    fn is_wanted(&self, member: &Member) -> bool {
+        let is_left_out = match self.round {
+            _ if self.tried.is_empty() => false,
+            Round::Untried => self.tried.contains(member.id),
+            Round::NotTheLast => self.tried.last() == Some(member.id),
+            Round::Any => false,
+        };
+        !is_left_out
+            && (self.refused.is_empty() || !self.refused.contains(member.id))
+            && self.filter.is_none_or(|filter| filter.allows(member))
+    }
+
+    #[cold]
+    fn fits_closely(&self, member: &Member, status: Status) -> bool {
+        remaining(member, status, self) & !self.level.tolerated() == 0
+    }
+}
+
+/// The bits that still speak against the endpoint, those left out that are over.
+fn remaining(member: &Member, status: Status, gauge: &Gauge<'_>) -> u64 {
+    let (state, now) = (&member.state, gauge.now);
+    let mut bits = status.0 & BARS;
+    if status.has(Status::RESTING) && now >= state.resting_until.load(Ordering::Relaxed) {
+        bits &= !Status::RESTING;
+    }
+    let may_probe = gauge.may_probe || gauge.level > Level::Usable;
+    if status.has(Status::OPEN | Status::HALF_OPEN)
+        && may_probe
+        && breaker::is_due(state, status, gauge.rules, now)
+    {
+        bits &= !(Status::OPEN | Status::HALF_OPEN);
+    }
+    if status.has(Status::LOST) && now >= state.lost_until.load(Ordering::Relaxed) {
+        bits |= Status::RETIRED;
+    }
+    bits
+}
+
+pub(crate) const BARS: u64 = Status::ADMIN
+    | Status::LOST
+    | Status::DEGRADED
+    | Status::UNHEALTHY
+    | Status::EJECTED
+    | Status::RESTING
+    | Status::BREAKER
+    | Status::RETIRED;
+
+/// What speaks against an endpoint, in words; `None` if nothing does.
+pub(crate) fn objection(member: &Member, gauge: &Gauge<'_>, weight: u32) -> Option<&'static str> {
+    let status = member.state.status();
+    let bits = remaining(member, status, &Gauge { may_probe: true, ..*gauge });
+    let texts = [
+        (Status::RETIRED, "removed by its provider"),
+        (Status::MAINTENANCE, "in maintenance"),
+        (Status::DRAINING, "draining"),
+        (Status::FORCED_OPEN, "breaker held open by the program"),
+        (Status::OPEN, "breaker open"),
+        (Status::HALF_OPEN, "breaker half-open and all probes taken"),
+        (Status::UNHEALTHY, "checks failed"),
+        (Status::EJECTED, "ejected"),
+        (Status::RESTING, "resting at its own request"),
+        (Status::LOST, "lost by its provider"),
+        (Status::DEGRADED, "degraded"),
+    ];
+    if let Some((_, text)) = texts.into_iter().find(|(bit, _)| bits & bit != 0) {
+        return Some(text);
+    }
+    if weight == 0 {
+        return Some("weight 0");
+    }
+    if gauge.filter.is_some_and(|filter| !filter.allows(member)) {
+        return Some("not wanted by the request's filter");
+    }
+    gauge.tried.contains(member.id).then_some("tried already by this call")
+}
+
+/// True if breakers alone bar the endpoint.
+pub(crate) fn is_barred_by_breaker(member: &Member, gauge: &Gauge<'_>) -> bool {
+    let status = member.state.status();
+    let bits = remaining(member, status, gauge);
+    bits & Status::BREAKER != 0
+        && bits & (Status::ADMIN | Status::RETIRED) == 0
+        && gauge.filter.is_none_or(|filter| filter.allows(member))
+}

@@ -1,0 +1,77 @@
+//! How near an endpoint is to the caller: zone, region, or kilometres.
+
+use super::Locality;
+use crate::endpoint::{Member, label_hash};
+
+/// Where the caller of one pick stands, ready for comparison.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Place {
+    zone: u64,
+    region: u64,
+    position: Option<(f64, f64)>,
+}
+
+impl Place {
+    /// Takes the policy's locality, with what the request says over it.
+    #[must_use]
+    pub fn new(policy: &Locality, zone: Option<&str>, region: Option<&str>) -> Self {
+        let hash = |request: Option<&str>, policy: &Option<String>| {
+            request.or(policy.as_deref()).map_or(0, label_hash)
+        };
+        Self {
+            zone: hash(zone, &policy.zone),
+            region: hash(region, &policy.region),
+            position: policy.position,
+        }
+    }
+
+    /// The same place at a position of the request's own.
+    #[must_use]
+    pub fn at(mut self, position: Option<(f64, f64)>) -> Self {
+        self.position = position.or(self.position);
+        self
+    }
+
+    /// How far the endpoint is: 0 same zone, 1 same region, then the distance or "the rest".
+    pub(crate) fn distance(&self, member: &Member) -> f64 {
+        if self.zone != 0 && self.zone == member.zone {
+            return 0.0;
+        }
+        if self.region != 0 && self.region == member.region {
+            return 1.0;
+        }
+        match (self.position, position(member)) {
+            (Some(here), Some(there)) => 2.0 + kilometres(here, there),
+            _ => f64::MAX,
+        }
+    }
+}
+
+fn position(member: &Member) -> Option<(f64, f64)> {
+    let read = |key: &str| member.endpoint.metadata.get(key)?.parse::<f64>().ok();
+    Some((read("latitude")?, read("longitude")?))
+}
+
+/// The great-circle distance by the haversine formula.
+fn kilometres((lat1, lon1): (f64, f64), (lat2, lon2): (f64, f64)) -> f64 {
+    let half_sine = |a: f64, b: f64| ((a - b).to_radians() / 2.0).sin().powi(2);
+    let chord = half_sine(lat1, lat2)
+        + lat1.to_radians().cos() * lat2.to_radians().cos() * half_sine(lon1, lon2);
+    2.0 * EARTH_RADIUS * chord.sqrt().min(1.0).asin()
+}
+
+/// Mean radius in kilometres.
+const EARTH_RADIUS: f64 = 6_371.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paris_is_nearer_to_london_than_new_york_is() {
+        let (london, paris, new_york) = ((51.5, -0.13), (48.86, 2.35), (40.71, -74.0));
+
+        assert!((kilometres(london, paris) - 344.0).abs() < 5.0);
+        assert!((kilometres(london, new_york) - 5_570.0).abs() < 30.0);
+    }
+}

@@ -1,0 +1,155 @@
+//! The better of two by peak EWMA of latency, with a failure penalty of its own.
+//!
+//! The estimate follows a worse latency at once and forgets it slowly (Finagle's peak EWMA,
+//! <https://twitter.github.io/finagle/guide/Clients.html>). Ours keeps failures out of it: an
+//! endpoint that fails in a millisecond looks fast, and one whose failures are booked as latency
+//! stays shunned long after it recovered. The penalty is a second term that decays within seconds
+//! and that one success clears.
+
+use crate::clock::Nanos;
+use crate::endpoint::EndpointState;
+use crate::sync::{AtomicU64, Ordering};
+
+/// Cost of sending one more request there; lower is better.
+#[expect(clippy::cast_precision_loss, reason = "loads and weights stay far below 2^52")]
+pub(crate) fn cost(state: &EndpointState, weight: u32, now: Nanos) -> f64 {
+    let latency = read(&state.ewma, now, LATENCY_LIFE);
+    let penalty = read(&state.penalty, now, PENALTY_LIFE);
+    let waiting = (state.in_flight() + 1) as f64;
+    (f64::from(latency) + f64::from(penalty) + 1.0) * waiting / f64::from(weight.max(1))
+}
+
+/// Takes in a latency.
+pub(crate) fn succeeded(state: &EndpointState, latency: Nanos, now: Nanos) {
+    let sample = micros(latency);
+    if state.penalty.load(Ordering::Relaxed) != 0 {
+        state.penalty.store(0, Ordering::Relaxed);
+    }
+    update(&state.ewma, |word| {
+        let (value, stamp) = unpack(word);
+        let age = age(stamp, now);
+        let faded = fade(value, age, LATENCY_LIFE);
+        // Averaging by the same factor that fades keeps the estimate right at any rate.
+        let kept = fade(1.0, age, LATENCY_LIFE);
+        let mean = if word == 0 || sample >= faded { sample } else { value * kept + sample * (1.0 - kept) };
+        pack(mean, now)
+    });
+}
+
+/// Takes in a failure, or a time for which the endpoint asked to be left alone.
+pub(crate) fn failed(state: &EndpointState, hint: Nanos, now: Nanos) {
+    let penalty = micros(hint.max(PENALTY));
+    update(&state.penalty, |word| {
+        let (value, stamp) = unpack(word);
+        pack(fade(value, age(stamp, now), PENALTY_LIFE).max(penalty), now)
+    });
+}
+
+/// The present estimate of the latency in nanoseconds, for statistics.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a latency fits")]
+pub(crate) fn estimate(state: &EndpointState, now: Nanos) -> u64 {
+    (f64::from(read(&state.ewma, now, LATENCY_LIFE)) * 1_000.0) as u64
+}
+
+fn update(word: &AtomicU64, next: impl Fn(u64) -> u64) {
+    let mut seen = word.load(Ordering::Relaxed);
+    while let Err(now) =
+        word.compare_exchange_weak(seen, next(seen), Ordering::Relaxed, Ordering::Relaxed)
+    {
+        seen = now;
+    }
+}
+
+fn read(word: &AtomicU64, now: Nanos, life: u32) -> f32 {
+    let word = word.load(Ordering::Relaxed);
+    if word == 0 {
+        return 0.0;
+    }
+    let (value, stamp) = unpack(word);
+    fade(value, age(stamp, now), life)
+}
+
+/// `value · 2^(−age/life)`: the whole halvings exactly, the rest by a parabola (error under 0.6 %).
+///
+/// Only additions and multiplications, so that every machine computes the same picks.
+fn fade(value: f32, age: u32, life: u32) -> f32 {
+    let halvings = age / life;
+    if halvings >= 31 {
+        return 0.0;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "below two lives, far below 2^24")]
+    let rest = (age % life) as f32 / life as f32;
+    #[expect(clippy::cast_precision_loss, reason = "a power of two")]
+    let whole = (1_u32 << halvings) as f32;
+    value * (1.0 - rest * (0.656_25 - 0.156_25 * rest)) / whole
+}
+
+/// A value in microseconds and a time in milliseconds.
+fn pack(value: f32, now: Nanos) -> u64 {
+    u64::from(value.max(0.001).to_bits()) << 32 | u64::from(millis(now))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the halves of a word")]
+const fn unpack(word: u64) -> (f32, u32) {
+    (f32::from_bits((word >> 32) as u32), word as u32)
+}
+
+/// Milliseconds since `stamp`; 0 if it lies ahead, as it may between two threads.
+fn age(stamp: u32, now: Nanos) -> u32 {
+    let age = millis(now).wrapping_sub(stamp);
+    if age > u32::MAX / 2 { 0 } else { age }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "wraps after 49 days, and ages are differences")]
+const fn millis(now: Nanos) -> u32 {
+    (now / 1_000_000) as u32
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn micros(time: Nanos) -> f32 {
+    (time as f32 / 1_000.0).max(0.001)
+}
+
+/// A latency's estimate halves in seven seconds, which is a time constant of ten.
+const LATENCY_LIFE: u32 = 6_931;
+/// A penalty halves in 1.4 seconds, which is a time constant of two.
+const PENALTY_LIFE: u32 = 1_386;
+/// A failure weighs like five seconds of latency.
+const PENALTY: Nanos = 5_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::EndpointId;
+
+    const MILLISECOND: Nanos = 1_000_000;
+
+    #[test]
+    fn a_fast_failing_endpoint_costs_more_until_it_succeeds() {
+        let (good, bad) = (state(), state());
+        for at in 0..10 {
+            succeeded(&good, 20 * MILLISECOND, at * MILLISECOND);
+            failed(&bad, 0, at * MILLISECOND);
+        }
+        assert!(cost(&bad, 1, 11 * MILLISECOND) > cost(&good, 1, 11 * MILLISECOND) * 100.0);
+
+        succeeded(&bad, MILLISECOND, 12 * MILLISECOND);
+        assert!(cost(&bad, 1, 13 * MILLISECOND) < cost(&good, 1, 13 * MILLISECOND));
+    }
+
+    #[test]
+    fn a_penalty_fades_without_any_traffic() {
+        let state = state();
+        failed(&state, 0, 0);
+        let at_once = cost(&state, 1, 0);
+
+        let later = cost(&state, 1, 20_000 * MILLISECOND);
+
+        assert!(later < at_once / 1_000.0, "{later} of {at_once}");
+    }
+
+    fn state() -> EndpointState {
+        EndpointState::new(EndpointId::new(0, 1), 1)
+    }
+}

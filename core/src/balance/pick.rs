@@ -1,0 +1,345 @@
+//! One pick, step by step, down the ladder until somebody is found.
+
+use super::filter::{Gauge, Round};
+use super::tier::Tier;
+use super::{
+    Algorithm, Balance, Filter, Level, OnAllOpen, Place, SessionKey, StickyTable, Tables, Tried,
+    filter, ip_hash, least_connections, p2c_ewma, random, round_robin,
+};
+use crate::clock::Nanos;
+use crate::endpoint::{EndpointId, Member, Snapshot, Status};
+use crate::outlier::{Admission, Breaker, Pass, breaker};
+use crate::rng::Rng;
+use crate::sync::{AtomicU64, Ordering};
+
+/// One thread stripe's part of a pool: the turn of round robin, and the number of the next call
+/// that draws.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    pub(crate) turns: AtomicU64,
+    pub(crate) draws: AtomicU64,
+}
+
+/// What a pick works on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) tables: &'a Tables,
+    pub(crate) balance: &'a Balance,
+    pub(crate) breaker: &'a Breaker,
+    pub(crate) sticky: Option<&'a StickyTable>,
+}
+
+/// What is asked of a pick.
+#[derive(Debug)]
+pub(crate) struct Wish<'a> {
+    pub(crate) now: Nanos,
+    /// Until when a probe's permit is held.
+    pub(crate) deadline: Nanos,
+    pub(crate) filter: Option<&'a Filter>,
+    pub(crate) tried: &'a Tried,
+    pub(crate) explicit: EndpointId,
+    pub(crate) session: Option<SessionKey>,
+    pub(crate) key: Option<u64>,
+    pub(crate) place: Place,
+    pub(crate) may_probe: bool,
+    /// A retry or hedge leaves the cursor alone.
+    pub(crate) is_first: bool,
+    /// The caller's stripe, its number, and how many there are.
+    pub(crate) lane: &'a Lane,
+    pub(crate) stripe: (usize, usize),
+    pub(crate) seed: u64,
+}
+
+/// Who was picked, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pick {
+    pub(crate) position: u32,
+    pub(crate) pass: Pass,
+    pub(crate) level: Level,
+    pub(crate) why: Why,
+    /// The call begins to use endpoints that it already tried.
+    pub(crate) is_new_round: bool,
+    pub(crate) opened_half: bool,
+}
+
+/// Why this endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    Balanced,
+    Sticky,
+    Explicit,
+    Chosen,
+}
+
+/// Why nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// There is no endpoint, or none that may be used.
+    Nobody,
+    /// Breakers alone bar what is left; the next probe is due then.
+    AllOpen(Nanos),
+}
+
+impl<'a> Field<'a> {
+    fn member(&self, position: u32) -> &'a Member {
+        &self.snapshot.members()[position as usize]
+    }
+}
+
+/// Picks an endpoint and takes its breaker's pass.
+pub(crate) fn pick(
+    field: &Field<'_>,
+    wish: &Wish<'_>,
+    draws: &mut Option<Rng>,
+) -> Result<Pick, Refusal> {
+    if (wish.session.is_some() || wish.explicit != EndpointId::NONE)
+        && let Some(pick) = preferred(field, wish)
+    {
+        return Ok(pick);
+    }
+    let mut refused = Tried::default();
+    loop {
+        let Some((position, gauge)) = choose(field, wish, &refused, draws) else {
+            return Err(refusal(field, wish));
+        };
+        let member = field.member(position);
+        let Some((pass, opened_half)) = take(member, field.breaker, wish, gauge.level) else {
+            refused.push(member.id);
+            continue;
+        };
+        if let (Some(table), Some(session)) = (field.sticky, wish.session) {
+            table.bind(session, member.id, wish.now);
+        }
+        let is_new_round = gauge.round != Round::Untried;
+        let (level, why) = (gauge.level, Why::Balanced);
+        return Ok(Pick { position, pass, level, why, is_new_round, opened_half });
+    }
+}
+
+/// Walks down the ladder to the first level, round and tier that has somebody.
+///
+/// Changes nothing but the cursor and the draws.
+pub(crate) fn choose<'a>(
+    field: &Field<'a>,
+    wish: &Wish<'a>,
+    refused: &'a Tried,
+    draws: &mut Option<Rng>,
+) -> Option<(u32, Gauge<'a>)> {
+    for (level, round) in steps(field, wish) {
+        let gauge = gauge(field, wish, refused, (level, round));
+        for tier in &field.tables.tiers {
+            if let Some(position) = in_tier(field, wish, tier, &gauge, draws) {
+                return Some((position, gauge));
+            }
+        }
+    }
+    None
+}
+
+/// Everybody at the first step of the ladder that has somebody, for a custom strategy.
+pub(crate) fn candidates(field: &Field<'_>, wish: &Wish<'_>) -> (Vec<u32>, Option<(Level, bool)>) {
+    let refused = Tried::default();
+    for (level, round) in steps(field, wish) {
+        let gauge = gauge(field, wish, &refused, (level, round));
+        for tier in &field.tables.tiers {
+            let fits = |position: &u32| gauge.fits(field.member(*position));
+            let found: Vec<u32> = tier.members.iter().copied().filter(fits).collect();
+            if !found.is_empty() {
+                return (found, Some((level, round != Round::Untried)));
+            }
+        }
+    }
+    (Vec::new(), None)
+}
+
+fn steps(field: &Field<'_>, wish: &Wish<'_>) -> impl Iterator<Item = (Level, Round)> {
+    let deepest = match field.balance.on_all_open {
+        OnAllOpen::FailFast => Level::FailOpen,
+        OnAllOpen::FailOpen => Level::AllOpen,
+    };
+    let rounds: &[Round] = if wish.tried.is_empty() {
+        &[Round::Untried]
+    } else {
+        &[Round::Untried, Round::NotTheLast, Round::Any]
+    };
+    Level::LADDER
+        .into_iter()
+        .filter(move |level| *level <= deepest)
+        .flat_map(move |level| rounds.iter().map(move |round| (level, *round)))
+}
+
+fn gauge<'a>(
+    field: &Field<'a>,
+    wish: &Wish<'a>,
+    refused: &'a Tried,
+    (level, round): (Level, Round),
+) -> Gauge<'a> {
+    Gauge {
+        now: wish.now,
+        rules: field.breaker,
+        filter: wish.filter,
+        tried: wish.tried,
+        refused,
+        round,
+        level,
+        may_probe: wish.may_probe,
+    }
+}
+
+/// Takes the breaker's pass of an endpoint that was chosen at `level`.
+#[inline]
+pub(crate) fn take(
+    member: &Member,
+    rules: &Breaker,
+    wish: &Wish<'_>,
+    level: Level,
+) -> Option<(Pass, bool)> {
+    let status = member.state.status();
+    if !status.has(Status::BREAKER | Status::RESTING) {
+        return Some((Pass { generation: status.generation(), ..Pass::default() }, false));
+    }
+    take_closely(member, rules, wish, level)
+}
+
+#[cold]
+fn take_closely(
+    member: &Member,
+    rules: &Breaker,
+    wish: &Wish<'_>,
+    level: Level,
+) -> Option<(Pass, bool)> {
+    let state = &member.state;
+    if wish.now >= state.resting_until.load(Ordering::Relaxed) {
+        state.set(0, Status::RESTING);
+    }
+    match breaker::admit(state, rules, wish.now, wish.deadline) {
+        Admission::Granted { pass, opened_half } => Some((pass, opened_half)),
+        Admission::Refused if level == Level::AllOpen => {
+            // Not a probe: its outcome doesn't move the breaker.
+            Some((Pass { generation: state.status().generation(), ..Pass::default() }, false))
+        }
+        Admission::Refused => None,
+    }
+}
+
+/// The endpoint that the request names, or that its session is bound to, if it is usable.
+#[cold]
+fn preferred(field: &Field<'_>, wish: &Wish<'_>) -> Option<Pick> {
+    let bound = || field.sticky?.find(wish.session?, wish.now);
+    let (id, why) = if wish.explicit == EndpointId::NONE {
+        (bound()?, Why::Sticky)
+    } else {
+        (wish.explicit, Why::Explicit)
+    };
+    let position = field.snapshot.members().iter().position(|member| member.id == id)?;
+    let member = &field.snapshot.members()[position];
+    let refused = Tried::default();
+    let gauge = gauge(field, wish, &refused, (Level::Usable, Round::Untried));
+    let is_draining = why == Why::Sticky
+        && member.state.status().0 & filter::BARS == Status::DRAINING
+        && !wish.tried.contains(id);
+    if !is_draining && !gauge.fits(member) {
+        return None;
+    }
+    let (pass, opened_half) = take(member, field.breaker, wish, Level::Usable)?;
+    let position = u32::try_from(position).ok()?;
+    Some(Pick { position, pass, level: Level::Usable, why, is_new_round: false, opened_half })
+}
+
+fn in_tier(
+    field: &Field<'_>,
+    wish: &Wish<'_>,
+    tier: &Tier,
+    gauge: &Gauge<'_>,
+    draws: &mut Option<Rng>,
+) -> Option<u32> {
+    if field.balance.strategy != super::Strategy::Geographic {
+        let fits = |position: u32| gauge.fits(field.member(position));
+        return spread(field, wish, tier, draws, fits);
+    }
+    let fits = |position: u32| gauge.fits(field.member(position));
+    let distance = |position: u32| wish.place.distance(field.member(position));
+    let near = tier.members.iter().copied().filter(|position| fits(*position));
+    let nearest = near.map(distance).min_by(f64::total_cmp)?;
+    spread(field, wish, tier, draws, |position| fits(position) && distance(position) <= nearest)
+}
+
+#[inline]
+fn spread(
+    field: &Field<'_>,
+    wish: &Wish<'_>,
+    tier: &Tier,
+    draws: &mut Option<Rng>,
+    fits: impl Fn(u32) -> bool,
+) -> Option<u32> {
+    let algorithm = field.balance.algorithm();
+    let members = &*tier.members;
+    match algorithm {
+        Algorithm::RoundRobin | Algorithm::Weighted if wish.is_first => {
+            round_robin::in_turn(tier.turns(), turn(wish, tier.turns().len()), fits)
+        }
+        Algorithm::RoundRobin | Algorithm::Weighted => {
+            round_robin::drawn(tier.turns(), rng(wish, draws).draw(), fits)
+        }
+        Algorithm::Random => random::one(members, rng(wish, draws).draw(), fits),
+        Algorithm::LeastConnections => {
+            let load = |position: u32| {
+                (field.member(position).state.in_flight() + 1, field.tables.weight(position))
+            };
+            if members.len() > least_connections::COMPARED {
+                return least_connections::lighter_of_two(members, rng(wish, draws), fits, load);
+            }
+            let start = if wish.is_first { turn(wish, members.len()) } else { 0 };
+            least_connections::lightest(members, start, fits, load)
+        }
+        Algorithm::IpHash => match wish.key {
+            None => random::one(members, rng(wish, draws).draw(), fits),
+            Some(key) => ip_hash::highest_bidder(members, key, fits, |position| {
+                (field.member(position).hash, field.tables.weight(position))
+            }),
+        },
+        Algorithm::P2cEwma => {
+            let (one, other) = random::two(members, rng(wish, draws), fits)?;
+            let (low, high) = (one.min(other), one.max(other));
+            let cost = |position: u32| {
+                let weight = field.tables.weight(position);
+                p2c_ewma::cost(&field.member(position).state, weight, wish.now)
+            };
+            Some(if low != high && cost(high) < cost(low) { high } else { low })
+        }
+    }
+}
+
+/// The turn of this pick: the stripe's next, begun at the stripe's own share of the table.
+#[inline]
+fn turn(wish: &Wish<'_>, length: usize) -> u64 {
+    let (stripe, stripes) = wish.stripe;
+    let start = if stripe == 0 { 0 } else { stripe * length / stripes };
+    wish.lane.turns.fetch_add(1, Ordering::Relaxed).wrapping_add(start as u64)
+}
+
+/// The call's own draws, begun when it first needs one.
+#[inline]
+fn rng<'a>(wish: &Wish<'_>, draws: &'a mut Option<Rng>) -> &'a mut Rng {
+    draws.get_or_insert_with(|| {
+        let ordinal = wish.lane.draws.fetch_add(1, Ordering::Relaxed);
+        Rng::new(wish.seed, wish.stripe.0 as u64, ordinal)
+    })
+}
+
+/// Tells breakers that will let a probe through from everything else.
+#[cold]
+fn refusal(field: &Field<'_>, wish: &Wish<'_>) -> Refusal {
+    let refused = Tried::default();
+    let gauge = gauge(field, wish, &refused, (Level::FailOpen, Round::Any));
+    let barred = field
+        .snapshot
+        .members()
+        .iter()
+        .zip(&field.tables.weights)
+        .filter(|(member, weight)| **weight > 0 && filter::is_barred_by_breaker(member, &gauge))
+        .filter(|(member, _)| !member.state.status().has(Status::FORCED_OPEN));
+    let next = barred.map(|(member, _)| member.state.open_until.load(Ordering::Relaxed)).min();
+    next.map_or(Refusal::Nobody, |at| Refusal::AllOpen(at.max(wish.now)))
+}
