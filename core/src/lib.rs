@@ -3,9 +3,13 @@
 
 pub mod balance;
 pub mod clock;
+pub mod config;
+pub mod duration;
 pub mod endpoint;
 pub mod error;
 pub mod execute;
+pub mod events;
+pub mod stats;
 pub mod health;
 pub mod outlier;
 pub mod rng;
@@ -14,4 +18,5 @@ mod sync;
 
 pub use clock::Clock;
 pub use endpoint::{Endpoint, EndpointId, HealthCheck};
+pub use execute::{Action, Call, Input, Lease, Request};
 pub use error::{Error, ErrorKind, ErrorType, Fault, Result};

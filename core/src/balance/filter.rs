@@ -93,10 +93,10 @@ pub(crate) enum Round {
     Any,
 }
 
-/// Endpoints that a call already tried, in order; sixteen of them without allocating.
+/// Endpoints that a call already tried, in order; eight of them without allocating.
 #[derive(Clone, Debug, Default)]
 pub struct Tried {
-    first: [EndpointId; 16],
+    first: [EndpointId; 8],
     count: usize,
     more: Vec<EndpointId>,
 }
@@ -122,7 +122,7 @@ impl Tried {
     /// The one added last.
     #[must_use]
     pub fn last(&self) -> Option<EndpointId> {
-        self.more.last().or_else(|| self.first[..self.count.min(16)].last()).copied()
+        self.more.last().or_else(|| self.first[..self.count.min(8)].last()).copied()
     }
 
     /// True if none was added.

@@ -12,24 +12,43 @@ pub struct Place {
 }
 
 impl Place {
-    /// Takes the policy's locality, with what the request says over it.
+    /// The place of a policy.
     #[must_use]
-    pub fn new(policy: &Locality, zone: Option<&str>, region: Option<&str>) -> Self {
-        let hash = |request: Option<&str>, policy: &Option<String>| {
-            request.or(policy.as_deref()).map_or(0, label_hash)
-        };
-        Self {
-            zone: hash(zone, &policy.zone),
-            region: hash(region, &policy.region),
-            position: policy.position,
-        }
+    pub fn of_policy(policy: &Locality) -> Self {
+        let hash = |text: &Option<String>| text.as_deref().map_or(0, label_hash);
+        Self { zone: hash(&policy.zone), region: hash(&policy.region), position: policy.position }
     }
 
-    /// The same place at a position of the request's own.
+    /// The same place in another zone.
     #[must_use]
-    pub fn at(mut self, position: Option<(f64, f64)>) -> Self {
-        self.position = position.or(self.position);
+    pub fn in_zone(mut self, zone: &str) -> Self {
+        self.zone = label_hash(zone);
         self
+    }
+
+    /// The same place in another region.
+    #[must_use]
+    pub fn in_region(mut self, region: &str) -> Self {
+        self.region = label_hash(region);
+        self
+    }
+
+    /// The same place at other coordinates.
+    #[must_use]
+    pub const fn at(mut self, latitude: f64, longitude: f64) -> Self {
+        self.position = Some((latitude, longitude));
+        self
+    }
+
+    /// This place, and `other` for what is unknown of it.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        let first = |one: u64, other: u64| if one == 0 { other } else { one };
+        Self {
+            zone: first(self.zone, other.zone),
+            region: first(self.region, other.region),
+            position: self.position.or(other.position),
+        }
     }
 
     /// How far the endpoint is: 0 same zone, 1 same region, then the distance or "the rest".

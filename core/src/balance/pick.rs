@@ -153,6 +153,14 @@ pub(crate) fn candidates(field: &Field<'_>, wish: &Wish<'_>) -> (Vec<u32>, Optio
     (Vec::new(), None)
 }
 
+/// True if somebody who is usable was not tried yet.
+pub(crate) fn has_untried(field: &Field<'_>, wish: &Wish<'_>) -> bool {
+    let refused = Tried::default();
+    let gauge = gauge(field, wish, &refused, (Level::Usable, Round::Untried));
+    let mut members = field.tables.tiers.iter().flat_map(|tier| &tier.members);
+    members.any(|position| gauge.fits(field.member(*position)))
+}
+
 fn steps(field: &Field<'_>, wish: &Wish<'_>) -> impl Iterator<Item = (Level, Round)> {
     let deepest = match field.balance.on_all_open {
         OnAllOpen::FailFast => Level::FailOpen,
@@ -321,7 +329,7 @@ fn turn(wish: &Wish<'_>, length: usize) -> u64 {
 
 /// The call's own draws, begun when it first needs one.
 #[inline]
-fn rng<'a>(wish: &Wish<'_>, draws: &'a mut Option<Rng>) -> &'a mut Rng {
+pub(crate) fn rng<'a>(wish: &Wish<'_>, draws: &'a mut Option<Rng>) -> &'a mut Rng {
     draws.get_or_insert_with(|| {
         let ordinal = wish.lane.draws.fetch_add(1, Ordering::Relaxed);
         Rng::new(wish.seed, wish.stripe.0 as u64, ordinal)

@@ -1,6 +1,17 @@
 //! Endpoints: what they are, how they are doing, and the immutable sets that readers see.
+pub mod document;
 mod endpoint;
 mod health_check;
+mod registry;
+mod slots;
+mod snapshot;
+mod state;
 
 pub use endpoint::{Endpoint, EndpointId};
 pub use health_check::{CheckKind, HealthCheck};
+pub use registry::{Changes, EVERY_SERVICE, Registry, Subscriber};
+pub use slots::Slots;
+pub(crate) use snapshot::label_hash;
+pub use snapshot::{Member, Snapshot};
+pub(crate) use state::Flow;
+pub use state::{Admin, Circuit, EndpointState, HealthStatus, Status};

@@ -1,3 +1,18 @@
-//! The call.
+//! The call: attempts, waits, deadlines and budget, as a machine and as drivers of it.
+mod attempt;
+mod backoff;
+mod budget;
+mod call;
 mod config;
+mod core;
+mod plan;
+mod request;
+
+pub use self::core::{Grant, PoolCore, Shared};
+pub use attempt::Lease;
+pub use budget::RetryBudget;
+pub(crate) use call::LONGEST_PROBE;
+pub use call::{Action, AttemptRecord, Call, Input};
 pub use config::{Backoff, BudgetConfig, Execute, Nested};
+pub use plan::Rules;
+pub use request::Request;

@@ -1,0 +1,67 @@
+//! A lease: one attempt on one endpoint that the program makes itself, outside of a call.
+
+use std::sync::Arc;
+
+use super::core::{Grant, PoolCore, Settled};
+use crate::clock::Nanos;
+use crate::endpoint::Endpoint;
+use crate::outlier::Outcome;
+
+/// One attempt on one endpoint, returned exactly once. Dropping it means *cancelled*.
+#[derive(Debug)]
+pub struct Lease<'pool> {
+    pool: &'pool PoolCore,
+    grant: Grant,
+    is_open: bool,
+}
+
+impl<'pool> Lease<'pool> {
+    pub(crate) const fn new(pool: &'pool PoolCore, grant: Grant) -> Self {
+        Self { pool, grant, is_open: true }
+    }
+
+    /// The endpoint.
+    ///
+    /// # Panics
+    ///
+    /// Never: a leased endpoint stays in every snapshot until its last lease ended.
+    #[must_use]
+    pub fn endpoint(&self) -> Arc<Endpoint> {
+        let plan = self.pool.plan();
+        let member = plan.snapshot.find(self.grant.endpoint, self.grant.position);
+        Arc::clone(&member.expect("a leased endpoint stays in every snapshot").endpoint)
+    }
+
+    /// The numbers behind the lease.
+    #[must_use]
+    pub const fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// Returns the lease with what came of the attempt, measured until now.
+    pub fn report(self, outcome: Outcome) {
+        let now = self.pool.shared().clock.now();
+        self.report_at(outcome, now);
+    }
+
+    /// Returns the lease with what came of the attempt at `now`.
+    pub fn report_at(mut self, outcome: Outcome, now: Nanos) {
+        self.settle(outcome, now);
+    }
+
+    fn settle(&mut self, outcome: Outcome, now: Nanos) {
+        if std::mem::take(&mut self.is_open) {
+            let latency = now.saturating_sub(self.grant.started);
+            self.pool.settle(&self.grant, outcome, Settled { now, latency, hint: 0 });
+        }
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            let now = self.pool.shared().clock.now();
+            self.settle(Outcome::Cancelled, now);
+        }
+    }
+}
