@@ -11,6 +11,7 @@ pub mod execute;
 pub mod events;
 pub mod stats;
 pub mod health;
+pub mod manager;
 pub mod outlier;
 pub mod rng;
 pub mod secret;
@@ -18,5 +19,9 @@ mod sync;
 
 pub use clock::Clock;
 pub use endpoint::{Endpoint, EndpointId, HealthCheck};
-pub use execute::{Action, Call, Input, Lease, Request};
+pub use execute::{
+    Action, Attempt, Call, Execution, Failure, Input, Lease, Request, Tagged,
+};
+pub use manager::{AdminAction, Manager, Pool};
+pub use outlier::Outcome;
 pub use error::{Error, ErrorKind, ErrorType, Fault, Result};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failover::balance::{Algorithm, Balance, OnAllOpen, Sticky, Strategy};
+use failover::balance::{self, Algorithm, Balance, OnAllOpen, Sticky};
 use failover::config::{
     ClockKind, ForkPolicy, LogLevel, ManagerConfig, Policy, ProviderKind, json_schema, reference,
 };
@@ -11,6 +11,7 @@ use failover::execute::{Backoff, Execute, Nested};
 use failover::health::Health;
 use failover::outlier::Breaker;
 use failover::{Error, ErrorKind};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn policy(document: &Value) -> Result<Policy, Error> {
@@ -82,7 +83,7 @@ fn options_of_the_pick_reach_their_fields() {
     }));
 
     let mut expected = Balance::default();
-    expected.strategy = Strategy::Geographic;
+    expected.strategy = balance::Strategy::Geographic;
     expected.algorithm = Some(Algorithm::P2cEwma);
     expected.on_all_open = OnAllOpen::FailOpen;
     expected.weights.insert("a.b".to_owned(), 0);
@@ -456,16 +457,47 @@ fn the_reference_lists_every_option_with_its_whole_path() {
         assert_eq!(row.count(), 1, "{path}");
     }
 }
-#[test]
-fn zz_scratch() {
-    std::fs::write("/tmp/schema.json", json_schema().to_string()).unwrap();
-    std::fs::write("/tmp/reference.md", reference()).unwrap();
-    let list: Vec<Value> = (0..100_000).map(|i| json!({"id": format!("e{i}"), "name":"users", "address": format!("10.{}.{}.{}", i/65536, i/256%256, i%256), "port": 80, "weight": 2, "tags":["a"], "metadata": {"zone":"z"}, "health_check": {"path":"/h","interval":"5s"}})).collect();
-    let text = json!(list).to_string();
-    let start = std::time::SystemTime::now();
-    let n = failover::endpoint::document::parse_list(&text, Format::Json).unwrap().len();
-    std::fs::write("/tmp/time.txt", format!("{n} {} bytes {:?}", text.len(), start.elapsed())).unwrap();
-    let start = std::time::SystemTime::now();
-    for _ in 0..1000 { let _p = Policy::default().derive("{\"timeout\":\"1s\"}").unwrap(); }
-    std::fs::write("/tmp/time2.txt", format!("{:?}/1000", start.elapsed())).unwrap();
+/// Any JSON value, a few levels deep.
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<i16>().prop_map(|eighths| Value::from(f64::from(eighths) / 8.0)),
+        "[0-9.]{0,4}(ms|s|m|h|us|ns|µs)?".prop_map(Value::from),
+        ".{0,8}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::btree_map(".{0,6}", inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_an_option_holds_it_is_accepted_or_refused_by_its_path(
+        at in any::<prop::sample::Index>(),
+        value in any_value(),
+    ) {
+        let mut document = Policy::default().to_json();
+        let keys: Vec<String> =
+            document.as_object().expect("an object").keys().cloned().collect();
+        let key = at.get(&keys);
+        document[key] = value;
+
+        match policy(&document) {
+            Ok(policy) => {
+                let again = Policy::from_json(&policy.to_json().to_string(), &ManagerConfig::default());
+                prop_assert_eq!(again.expect("what is written is valid").document, policy.document);
+            }
+            Err(error) => {
+                prop_assert!(!error.faults().is_empty());
+                let is_about = |path: &str| path.contains(key.as_str()) || path == "max_retry_delay";
+                prop_assert!(error.faults().iter().all(|fault| is_about(&fault.path)), "{}", error);
+            }
+        }
+    }
 }

@@ -23,7 +23,9 @@ pub(crate) use explain::explain;
 pub use filter::{Filter, Level, Tried};
 pub use locality::Place;
 pub(crate) use p2c_ewma::{estimate, failed, succeeded};
-pub(crate) use pick::{Field, Lane, Pick, Refusal, Why, Wish, candidates, has_untried, pick, rng, take};
+pub(crate) use pick::{Field, Lane, Pick, Refusal, Why, Wish, candidates, has_untried, pick, refusal, rng,
+    take,
+};
 pub use sticky::SessionKey;
 pub(crate) use sticky::StickyTable;
 pub use tier::Tables;

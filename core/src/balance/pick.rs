@@ -338,7 +338,7 @@ pub(crate) fn rng<'a>(wish: &Wish<'_>, draws: &'a mut Option<Rng>) -> &'a mut Rn
 
 /// Tells breakers that will let a probe through from everything else.
 #[cold]
-fn refusal(field: &Field<'_>, wish: &Wish<'_>) -> Refusal {
+pub(crate) fn refusal(field: &Field<'_>, wish: &Wish<'_>) -> Refusal {
     let refused = Tried::default();
     let gauge = gauge(field, wish, &refused, (Level::FailOpen, Round::Any));
     let barred = field

@@ -2,7 +2,7 @@
 //!
 //! A document goes text → value → checked against the table → typed. After that, invalid
 //! values cannot exist, so nothing behind this border checks them again. The same table makes the
-//! [JSON Schema](json_schema) and the [reference](reference).
+//! [JSON Schema](json_schema) and the [reference](reference()).
 mod contradiction;
 mod document;
 mod manager;
@@ -12,8 +12,6 @@ mod schema;
 mod table;
 
 pub use document::Policy;
-pub use manager::{
-    ClockKind, ForkPolicy, LogLevel, ManagerConfig, ProviderConfig, ProviderKind,
-};
+pub use manager::{ClockKind, ForkPolicy, LogLevel, ManagerConfig, ProviderConfig, ProviderKind};
 pub use reference::reference;
 pub use schema::json_schema;

@@ -329,6 +329,15 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_in_the_wrong_place_is_not_shown() {
+        let faults = faults(&json!([{ "id": "a", "address": "b", "port": 80,
+            "health_check": { "headers": "Bearer s3cret", "body": ["s3cret"] } }]));
+
+        assert_eq!(faults.len(), 2);
+        assert!(!faults.concat().contains("s3cret"), "{faults:?}");
+    }
+
+    #[test]
     fn port_0_is_for_endpoints_that_need_none() {
         let refused = |document: &Value| faults(&json!([document])).join("\n");
         let custom = json!({ "id": "a", "address": "b", "protocol": "queue",

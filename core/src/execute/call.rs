@@ -115,6 +115,7 @@ pub struct Call<P: Borrow<PoolCore>> {
     home: P,
     /// The fallback pool that serves now, once the own one can't.
     hop: Option<Arc<PoolCore>>,
+    hops: usize,
     request: Request,
     phase: Phase,
     attempts: u32,
@@ -140,6 +141,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
         Self {
             home: pool,
             hop: None,
+            hops: 0,
             request,
             phase: Phase::New,
             attempts: 0,
@@ -286,11 +288,13 @@ impl<P: Borrow<PoolCore>> Call<P> {
                     return self.attempt(&plan, grant, is_new_round, now);
                 }
                 Err(refusal) => {
-                    let Some(next) = self.pool().next() else {
+                    let home = self.home.borrow();
+                    let Some(next) = home.fallback(self.hops) else {
                         return self.nobody(refusal, now);
                     };
-                    self.pool().counters().add(Tally::Fallbacks);
+                    home.counters().add(Tally::Fallbacks);
                     self.hop = Some(next);
+                    self.hops += 1;
                 }
             }
         }

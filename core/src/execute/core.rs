@@ -3,17 +3,17 @@
 //! Everything here is read through one pointer or counted on the caller's own stripe; the cold half
 //! (names, policies, providers) is [`crate::manager`].
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 
 use super::plan::{Plan, Rules};
-use super::{Request, RetryBudget};
-use crate::balance::{self, Lane, Level, Pick, Refusal, StickyTable, Tried, Wish};
+use super::{Lease, Request, RetryBudget};
+use crate::balance::{self, Explained, Lane, Level, Pick, Refusal, StickyTable, Tried, Wish};
 use crate::clock::{Clock, Nanos};
 use crate::endpoint::{EndpointId, Member, Snapshot, Subscriber};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Bus, Event, EventKind, Reason};
 use crate::outlier::{self, Move, Outcome, Pass, Report, Verdict};
 use crate::rng::Rng;
@@ -24,6 +24,8 @@ use crate::stats::{Counters, Stripes, Tally};
 pub struct Shared {
     /// The manager's clock.
     pub clock: Clock,
+    /// When the manager was made.
+    pub started: Nanos,
     /// The manager's seed.
     pub seed: u64,
     /// Thread stripes, a power of two.
@@ -45,8 +47,8 @@ pub struct PoolCore {
     lanes: Stripes<Lane>,
     budget: RetryBudget,
     counters: Arc<Counters>,
-    /// Who serves when this pool can't.
-    next: ArcSwapOption<PoolCore>,
+    /// Who serves when this pool can't, in their order; weak, since pools may name each other.
+    fallbacks: ArcSwap<Vec<Weak<PoolCore>>>,
     is_panicking: AtomicBool,
     /// Orders those who replace the plan.
     writer: Mutex<()>,
@@ -83,6 +85,15 @@ pub(crate) struct Ask<'a> {
     pub(crate) is_first: bool,
 }
 
+impl<'a> Ask<'a> {
+    /// What a pick outside of a call asks: it has no second attempt, so it takes no probe that
+    /// another endpoint could spare it.
+    const fn once(request: &'a Request, tried: &'a Tried, now: Nanos) -> Self {
+        let deadline = now.saturating_add(super::LONGEST_PROBE);
+        Self { request, tried, now, deadline, may_probe: false, is_first: true }
+    }
+}
+
 impl PoolCore {
     /// Makes the hot half of a pool without endpoints.
     #[must_use]
@@ -96,7 +107,7 @@ impl PoolCore {
             plan: ArcSwap::from_pointee(plan),
             shared,
             counters,
-            next: ArcSwapOption::empty(),
+            fallbacks: ArcSwap::default(),
             is_panicking: AtomicBool::new(false),
             writer: Mutex::new(()),
         }
@@ -152,13 +163,13 @@ impl PoolCore {
         self.plan.store(Arc::new(Plan::new(Arc::clone(&old.snapshot), Arc::new(rules), sticky)));
     }
 
-    /// Names the pool that serves when this one can't.
-    pub fn set_next(&self, next: Option<Arc<Self>>) {
-        self.next.store(next);
+    /// Names the pools that serve when this one can't, in their order.
+    pub fn set_fallbacks(&self, pools: &[Arc<Self>]) {
+        self.fallbacks.store(Arc::new(pools.iter().map(Arc::downgrade).collect()));
     }
 
-    pub(crate) fn next(&self) -> Option<Arc<Self>> {
-        self.next.load_full()
+    pub(crate) fn fallback(&self, number: usize) -> Option<Arc<Self>> {
+        self.fallbacks.load().get(number)?.upgrade()
     }
 
     pub(crate) fn plan(&self) -> arc_swap::Guard<Arc<Plan>> {
@@ -186,6 +197,61 @@ impl PoolCore {
             stripe: (stripe, self.lanes.len()),
             seed: self.shared.seed,
         }
+    }
+
+    /// Picks an endpoint for one attempt that the program makes itself.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoEndpoints`] or [`ErrorKind::CircuitOpen`], with each endpoint's reason;
+    /// [`ErrorKind::Closed`].
+    pub fn lease(&self, request: &Request, now: Nanos) -> Result<Lease<'_>> {
+        let grant = self.grant_one(request, now).map_err(|kind| self.refused(kind, request, now))?;
+        Ok(Lease::new(self, grant))
+    }
+
+    /// As [`lease`](Self::lease), as plain numbers, and without an error to allocate.
+    ///
+    /// # Errors
+    ///
+    /// The kind alone.
+    #[inline]
+    pub fn grant_one(&self, request: &Request, now: Nanos) -> Result<Grant, ErrorKind> {
+        if self.shared.is_closed.load(Ordering::Relaxed) {
+            return Err(ErrorKind::Closed);
+        }
+        let plan = self.plan.load();
+        let tried = excluded(request);
+        let granted = self.grant(&plan, &Ask::once(request, &tried, now), &mut None);
+        granted.map(|(grant, _)| grant).map_err(|refusal| match refusal {
+            Refusal::Nobody => ErrorKind::NoEndpoints,
+            Refusal::AllOpen(_) => ErrorKind::CircuitOpen,
+        })
+    }
+
+    /// Returns a grant with what came of the attempt. False if it is nobody's any more.
+    pub fn report(&self, grant: &Grant, outcome: Outcome, now: Nanos, latency: Nanos) -> bool {
+        self.settle(grant, outcome, Settled { now, latency, hint: 0 })
+    }
+
+    /// Why each endpoint would or would not be picked now, and the level of the pick.
+    #[must_use]
+    pub fn explain(&self, request: &Request, now: Nanos) -> (Vec<Explained>, Option<Level>) {
+        let plan = self.plan.load();
+        let tried = excluded(request);
+        balance::explain(&plan.field(), &self.wish(&plan, &Ask::once(request, &tried, now)))
+    }
+
+    #[cold]
+    fn refused(&self, kind: ErrorKind, request: &Request, now: Nanos) -> Error {
+        if kind == ErrorKind::Closed {
+            return Error::new(kind, "the manager is closed");
+        }
+        let tried = excluded(request);
+        let ask = Ask::once(request, &tried, now);
+        let plan = self.plan.load();
+        let refusal = balance::refusal(&plan.field(), &self.wish(&plan, &ask));
+        self.refusal(refusal, &ask)
     }
 
     /// Picks an endpoint and counts the attempt as begun.
@@ -353,6 +419,12 @@ impl Subscriber for PoolCore {
         let rules = Arc::clone(&old.rules);
         self.plan.store(Arc::new(Plan::new(Arc::clone(snapshot), rules, old.sticky.clone())));
     }
+}
+
+fn excluded(request: &Request) -> Tried {
+    let mut tried = Tried::default();
+    request.excluded.iter().for_each(|id| tried.push(*id));
+    tried
 }
 
 fn follow(member: &Member, report: &Report) {

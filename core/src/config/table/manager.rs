@@ -99,7 +99,7 @@ const PROVIDER: &[Row] = &[
     Row::new(
         "path",
         Kind::text(4096),
-        Preset::Absent("only for other types than `file`"),
+        Preset::Absent("only for types other than `file`"),
         "Path of the document; required for `file`, and only there.",
     ),
     Row::new(

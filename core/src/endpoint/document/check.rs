@@ -150,6 +150,10 @@ fn check_value(kind: &Kind, value: &Value, at: &str, faults: &mut Vec<Fault>) ->
         Kind::Labels => entries(value, at, faults, |value, at, faults| {
             keep(scalar::text(value, 0, usize::MAX), at, faults)
         }),
+        // What came in place of the map may be the secret itself.
+        Kind::Secrets if !value.is_object() => {
+            keep(Err(format!("must be an object, got {}", scalar::HIDDEN)), at, faults)
+        }
         Kind::Secrets => {
             entries(value, at, faults, |value, at, faults| keep(scalar::secret(value), at, faults))
         }

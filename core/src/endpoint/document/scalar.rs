@@ -70,7 +70,7 @@ pub(super) fn secret(value: &Value) -> Result<Value, String> {
     if value.is_string() {
         return Ok(value.clone());
     }
-    Err("must be text, got something else (not shown: it may be secret)".to_owned())
+    Err(format!("must be text, got {HIDDEN}"))
 }
 
 /// A status or a range of them: 204, `200-299`.
@@ -138,3 +138,6 @@ pub(super) fn came(value: &Value) -> String {
 pub(super) fn clipped(text: &str) -> &str {
     text.char_indices().nth(64).map_or(text, |(end, _)| &text[..end])
 }
+
+/// What came where a secret was expected.
+pub(super) const HIDDEN: &str = "something else (not shown: it may be secret)";

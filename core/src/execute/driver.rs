@@ -1,0 +1,192 @@
+//! Runs a call: the callback, the waits and the deadlines, async or blocking.
+//!
+//! Thin on purpose. Every decision is the machine's ([`Call`]); what differs here is only how to
+//! wait. The callback runs on the caller's own thread or task.
+
+use std::cell::Cell;
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Action, Attempt, Call, Execution, Failure, Grant, Input, PoolCore, Request, classify};
+use crate::clock::{Clock, Nanos, nanos};
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::outlier::Outcome;
+
+thread_local! {
+    /// True while a blocking callback of this library runs on the thread.
+    static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+impl PoolCore {
+    /// Runs `callback` on one endpoint after another until it succeeds or the call ends.
+    ///
+    /// The callback is told its deadline and can't be interrupted; a late success counts.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] with the last attempt's own error.
+    pub fn execute_blocking<T, E: StdError + 'static>(
+        &self,
+        mut request: Request,
+        mut callback: impl FnMut(&Attempt) -> Result<T, E>,
+    ) -> Result<Execution<T>, Failure<E>> {
+        request.is_nested |= IS_INSIDE.get();
+        let clock = &self.shared().clock;
+        let mut run = Run::new(self, request);
+        let mut action = run.step(Input::Start);
+        loop {
+            action = match action {
+                Ok(Action::Attempt { grant, number, deadline }) => {
+                    let attempt = run.attempt(&grant, number, deadline);
+                    let outer = IS_INSIDE.replace(true);
+                    let inside = Inside(outer);
+                    let result = callback(&attempt);
+                    drop(inside);
+                    run.finish(attempt.endpoint, number, result)
+                }
+                Ok(Action::Wait { until }) => {
+                    clock.wait_until(until, &|| self.shared().is_closed.load(CLOSED));
+                    run.step_or_cancel(self)
+                }
+                other => return run.conclude(other),
+            };
+        }
+    }
+
+    /// Runs `callback` on one endpoint after another until it succeeds or the call ends.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] with the last attempt's own error.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future returns its attempt as cancelled. An attempt whose time is over is
+    /// dropped.
+    #[cfg(feature = "runtime")]
+    pub async fn execute<T, E, F>(
+        &self,
+        request: Request,
+        mut callback: impl FnMut(Attempt) -> F,
+    ) -> Result<Execution<T>, Failure<E>>
+    where
+        E: StdError + 'static,
+        F: Future<Output = Result<T, E>>,
+    {
+        let clock = self.shared().clock.clone();
+        let mut run = Run::new(self, request);
+        let mut action = run.step(Input::Start);
+        loop {
+            action = match action {
+                Ok(Action::Attempt { grant, number, deadline }) => {
+                    let attempt = run.attempt(&grant, number, deadline);
+                    let endpoint = Arc::clone(&attempt.endpoint);
+                    let time_is_over = clock.sleep_until_async(deadline);
+                    tokio::select! {
+                        biased;
+                        result = callback(attempt) => run.finish(endpoint, number, result),
+                        () = time_is_over => run.step(Input::Tick),
+                    }
+                }
+                Ok(Action::Abandon { .. }) => run.step(Input::Next),
+                Ok(Action::Wait { until }) => {
+                    clock.sleep_until_async(until).await;
+                    run.step(Input::Tick)
+                }
+                other => return run.conclude(other),
+            };
+        }
+    }
+}
+
+/// A call under way, with what its attempts returned so far.
+struct Run<'pool, T, E> {
+    call: Call<&'pool PoolCore>,
+    clock: Clock,
+    value: Option<(T, Arc<Endpoint>)>,
+    last: Option<E>,
+}
+
+impl<'pool, T, E: StdError + 'static> Run<'pool, T, E> {
+    fn new(pool: &'pool PoolCore, request: Request) -> Self {
+        let clock = pool.shared().clock.clone();
+        Self { call: Call::new(pool, request), clock, value: None, last: None }
+    }
+
+    fn step(&mut self, input: Input) -> Result<Action, Error> {
+        self.call.step(input, self.clock.now())
+    }
+
+    fn step_or_cancel(&mut self, pool: &PoolCore) -> Result<Action, Error> {
+        let is_closed = pool.shared().is_closed.load(CLOSED);
+        self.step(if is_closed { Input::Cancel } else { Input::Tick })
+    }
+
+    fn attempt(&self, grant: &Grant, number: u32, deadline: Nanos) -> Attempt {
+        let endpoint = self.call.with_endpoint(grant, |member| Arc::clone(&member.endpoint));
+        Attempt {
+            endpoint: endpoint.expect("a leased endpoint stays in every snapshot"),
+            number,
+            timeout: Duration::from_nanos(deadline.saturating_sub(self.clock.now())),
+        }
+    }
+
+    fn finish(
+        &mut self,
+        endpoint: Arc<Endpoint>,
+        attempt: u32,
+        result: Result<T, E>,
+    ) -> Result<Action, Error> {
+        let (outcome, rest) = match result {
+            Ok(value) => {
+                self.value = Some((value, endpoint));
+                (Outcome::Success, Duration::ZERO)
+            }
+            Err(error) => {
+                let classified = classify(&error);
+                self.last = Some(error);
+                classified
+            }
+        };
+        self.step(Input::Result { attempt, outcome, latency: 0, hint: nanos(rest) })
+    }
+
+    fn conclude(self, action: Result<Action, Error>) -> Result<Execution<T>, Failure<E>> {
+        let history = self.call.history();
+        let duration = self.clock.now().saturating_sub(self.call.started());
+        match (action, self.value) {
+            (Ok(Action::Done), Some((value, endpoint))) => Ok(Execution {
+                value,
+                endpoint,
+                attempts: self.call.attempts(),
+                duration: Duration::from_nanos(duration),
+                history,
+                is_fallback: self.call.is_fallback(),
+                is_panic: self.call.is_panic(),
+            }),
+            (Err(error), _) => Err(Failure { error, last: self.last, history }),
+            (Ok(_), _) => {
+                let error = self.call.error().unwrap_or_else(unexpected);
+                Err(Failure { error, last: self.last, history })
+            }
+        }
+    }
+}
+
+/// Restores the thread's mark when the callback returns or unwinds.
+struct Inside(bool);
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        IS_INSIDE.set(self.0);
+    }
+}
+
+fn unexpected() -> Error {
+    Error::new(crate::ErrorKind::InvalidState, "call: ended without a result")
+}
+
+/// Pairs with the Release of `close`.
+const CLOSED: std::sync::atomic::Ordering = std::sync::atomic::Ordering::Acquire;

@@ -1,0 +1,142 @@
+//! The program's own word on an endpoint: drain, maintain, hold open, reset.
+
+use std::time::Duration;
+
+use super::Manager;
+use crate::clock::nanos;
+use crate::endpoint::{Admin, Member, Status};
+use crate::error::{Error, ErrorKind, Result};
+use crate::events::{Event, EventKind};
+use crate::outlier::window;
+use crate::sync::Ordering;
+
+/// What the program says of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum AdminAction {
+    /// It takes traffic.
+    Active = 0,
+    /// It takes no new traffic but that of its sticky sessions.
+    Drain = 1,
+    /// It takes no traffic at all.
+    Maintain = 2,
+    /// Its breaker is held open.
+    ForceOpen = 3,
+    /// Its breaker closes, and what led to its opening is forgotten.
+    Reset = 4,
+}
+
+impl AdminAction {
+    /// The action of a number.
+    #[must_use]
+    pub const fn from_code(code: u32) -> Option<Self> {
+        match code {
+            0 => Some(Self::Active),
+            1 => Some(Self::Drain),
+            2 => Some(Self::Maintain),
+            3 => Some(Self::ForceOpen),
+            4 => Some(Self::Reset),
+            _ => None,
+        }
+    }
+
+    /// The action of a name in documents.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "active" => Some(Self::Active),
+            "draining" => Some(Self::Drain),
+            "maintenance" => Some(Self::Maintain),
+            "forced_open" => Some(Self::ForceOpen),
+            "reset" => Some(Self::Reset),
+            _ => None,
+        }
+    }
+}
+
+impl Manager {
+    /// Says what the program thinks of an endpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if provider or endpoint is unknown.
+    pub fn set_admin(&self, provider: Option<&str>, id: &str, action: AdminAction) -> Result<()> {
+        self.check_open()?;
+        let entry = self.provider_entry(provider)?;
+        let member = self.member(provider, id)?;
+        let before = member.state.status();
+        apply(&member, action);
+        let after = member.state.status();
+        if before != after {
+            member.state.changed_at.store(self.clock().now(), Ordering::Relaxed);
+            let (kind, reason) = told(before, after, action);
+            let pool = format!("{}/{}", entry.name, member.endpoint.name).into();
+            self.inner.shared.events.emit(Event::new(kind, &pool, reason).of(&member.endpoint));
+        }
+        Ok(())
+    }
+
+    /// Blocks until an endpoint has no attempt in flight.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Timeout`] if some are left after `timeout`, [`ErrorKind::NotFound`].
+    pub fn wait_drained(&self, provider: Option<&str>, id: &str, timeout: Duration) -> Result<()> {
+        let member = self.member(provider, id)?;
+        let clock = self.clock();
+        let deadline = clock.now().saturating_add(nanos(timeout));
+        let is_drained = || member.state.in_flight() == 0 || self.is_closed();
+        while !is_drained() && clock.now() < deadline {
+            clock.wait_until(deadline.min(clock.now() + POLL), &is_drained);
+        }
+        match member.state.in_flight() {
+            0 => Ok(()),
+            left => {
+                let text = format!("endpoint {id:?}: {left} attempts are still in flight");
+                Err(Error::new(ErrorKind::Timeout, text))
+            }
+        }
+    }
+}
+
+fn apply(member: &Member, action: AdminAction) {
+    let state = &member.state;
+    match action {
+        AdminAction::Active => drop(state.set(0, Status::ADMIN)),
+        AdminAction::Drain => drop(state.set(Status::DRAINING, Status::MAINTENANCE)),
+        AdminAction::Maintain => drop(state.set(Status::MAINTENANCE, Status::DRAINING)),
+        AdminAction::ForceOpen => {
+            drop(state.change(|status| {
+                let is_held = status.has(Status::FORCED_OPEN);
+                (!is_held).then(|| status.with_breaker(Status::FORCED_OPEN))
+            }));
+        }
+        AdminAction::Reset => {
+            window::clear(&state.flow);
+            state.bad_in_a_row.store(0, Ordering::Relaxed);
+            state.reopened.store(0, Ordering::Relaxed);
+            state.set(0, Status::RESTING);
+            drop(state.change(|status| {
+                status.has(Status::BREAKER).then(|| status.with_breaker(0))
+            }));
+        }
+    }
+}
+
+fn told(before: Status, after: Status, action: AdminAction) -> (EventKind, &'static str) {
+    match action {
+        AdminAction::ForceOpen => (EventKind::CircuitOpen, "held open by the program"),
+        AdminAction::Reset if before.circuit() != after.circuit() => {
+            (EventKind::CircuitClose, "reset by the program")
+        }
+        _ => match after.admin() {
+            Admin::Active => (EventKind::Drain, "active"),
+            Admin::Draining => (EventKind::Drain, "draining"),
+            Admin::Maintenance => (EventKind::Drain, "maintenance"),
+        },
+    }
+}
+
+/// How often a waiting thread looks at the count: in-flight attempts end without telling anybody.
+const POLL: u64 = 2_000_000;

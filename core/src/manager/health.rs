@@ -1,0 +1,70 @@
+//! Active checks by verb: run one now, run all now, or take the program's word.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Manager;
+use crate::endpoint::HealthStatus;
+use crate::error::Result;
+use crate::health::CheckResult;
+
+impl Manager {
+    /// Checks one endpoint now and returns what it is found to be.
+    ///
+    /// The result counts like that of a scheduled check. An endpoint without a health check is
+    /// reported as its state stands.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if provider or endpoint is unknown.
+    #[cfg(feature = "runtime")]
+    pub fn health_check(&self, provider: Option<&str>, id: &str) -> Result<HealthStatus> {
+        self.check_open()?;
+        let entry = self.provider_entry(provider)?;
+        let member = self.member(provider, id)?;
+        self.inner.background.check_now(&entry.name, std::slice::from_ref(&member))?;
+        Ok(member.state.status().health())
+    }
+
+    /// Checks every endpoint of a provider now, at most 64 at once.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the provider is unknown.
+    #[cfg(feature = "runtime")]
+    pub fn health_check_all(
+        &self,
+        provider: Option<&str>,
+    ) -> Result<BTreeMap<Arc<str>, HealthStatus>> {
+        self.check_open()?;
+        let entry = self.provider_entry(provider)?;
+        let members = entry.registry.list();
+        self.inner.background.check_now(&entry.name, &members)?;
+        let found = members.iter().map(|member| {
+            (Arc::clone(&member.endpoint.id), member.state.status().health())
+        });
+        Ok(found.collect())
+    }
+
+    /// Takes the program's own finding on an endpoint, as if a check had found it.
+    ///
+    /// Rise and fall apply: one bad finding among good ones changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if provider or endpoint is unknown.
+    pub fn report_health(
+        &self,
+        provider: Option<&str>,
+        id: &str,
+        is_good: bool,
+        reason: &str,
+    ) -> Result<HealthStatus> {
+        self.check_open()?;
+        let entry = self.provider_entry(provider)?;
+        let member = self.member(provider, id)?;
+        let found = CheckResult::reported(is_good, reason);
+        self.inner.background.take_result(&entry.name, &member, found);
+        Ok(member.state.status().health())
+    }
+}

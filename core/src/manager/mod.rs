@@ -1,0 +1,16 @@
+//! The public verbs, each a few lines of delegation to the areas.
+mod admin;
+mod endpoints;
+mod fork;
+mod manager;
+mod pool;
+mod providers;
+mod reload;
+mod report;
+mod runtime;
+mod shutdown;
+
+pub use admin::AdminAction;
+pub use fork::{after_fork_child, after_fork_parent, before_fork};
+pub use manager::Manager;
+pub use pool::Pool;

@@ -1,0 +1,134 @@
+//! Where endpoints live: the providers of one manager, in the order of their registration.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Manager;
+use crate::endpoint::{Endpoint, Registry};
+use crate::error::{Error, ErrorKind, Result};
+use crate::events::Level;
+
+/// The providers of one manager.
+#[derive(Default)]
+pub(super) struct Providers {
+    /// Guards the list, in the order of registration.
+    list: Mutex<Vec<Arc<Entry>>>,
+    /// One warning about a missing default provider is enough.
+    has_warned: AtomicBool,
+}
+
+/// One provider.
+pub(super) struct Entry {
+    pub(super) name: Arc<str>,
+    pub(super) kind: &'static str,
+    pub(super) registry: Arc<Registry>,
+    pub(super) source: super::runtime::Source,
+}
+
+impl Providers {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Vec<Arc<Entry>>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<Arc<Entry>> {
+        self.lock().iter().find(|entry| *entry.name == *name).cloned()
+    }
+}
+
+impl Manager {
+    /// The names of the providers, in the order of their registration.
+    #[must_use]
+    pub fn providers(&self) -> Vec<Arc<str>> {
+        self.inner.providers.lock().iter().map(|entry| Arc::clone(&entry.name)).collect()
+    }
+
+    /// The provider that serves calls that name none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if the configured one isn't registered and `fallback_enabled` is
+    /// off; with it on, the embedded one serves and a warning says so once.
+    pub fn default_provider(&self) -> Result<Arc<str>> {
+        Ok(Arc::clone(&self.provider_entry(None)?.name))
+    }
+
+    /// Removes a provider with all its endpoints. The embedded one stays.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if it isn't registered, [`ErrorKind::InvalidArgument`] for `memory`.
+    pub fn deregister_provider(&self, name: &str) -> Result<()> {
+        self.check_open()?;
+        if name == EMBEDDED {
+            let text = "provider \"memory\": is the embedded one and always there";
+            return Err(Error::new(ErrorKind::InvalidArgument, text));
+        }
+        let entry = self.provider_entry(Some(name))?;
+        entry.source.stop();
+        entry.registry.replace(Vec::new())?;
+        self.inner.providers.lock().retain(|other| !Arc::ptr_eq(other, &entry));
+        self.link_fallbacks();
+        Ok(())
+    }
+
+    /// Replaces a provider's whole set, as a program does that keeps the endpoints itself.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] for an unknown provider, [`ErrorKind::AlreadyExists`] if an id comes
+    /// twice, [`ErrorKind::LimitExceeded`] for more than 100,000 endpoints. Then nothing changes.
+    pub fn publish(&self, provider: Option<&str>, endpoints: Vec<Endpoint>) -> Result<()> {
+        self.check_open()?;
+        let entry = self.provider_entry(provider)?;
+        check_distinct(&endpoints)?;
+        entry.source.publish(self, &entry, endpoints)
+    }
+
+    pub(super) fn provider_entry(&self, name: Option<&str>) -> Result<Arc<Entry>> {
+        let wanted = name.unwrap_or(&self.inner.config.default_provider);
+        if let Some(entry) = self.inner.providers.find(wanted) {
+            return Ok(entry);
+        }
+        if name.is_none() && self.inner.config.has_fallback {
+            if !self.inner.providers.has_warned.swap(true, Ordering::Relaxed) {
+                let text = format!("provider {wanted:?} is not registered; the embedded one serves");
+                self.log(Level::Warn, "manager", &text);
+            }
+            if let Some(entry) = self.inner.providers.find(EMBEDDED) {
+                return Ok(entry);
+            }
+        }
+        Err(Error::new(ErrorKind::NotFound, format!("provider {wanted:?}: not registered")))
+    }
+
+    pub(super) fn add_provider(&self, entry: Entry) -> Result<()> {
+        let entry = Arc::new(entry);
+        let mut list = self.inner.providers.lock();
+        if list.iter().any(|other| other.name == entry.name) {
+            let text = format!("provider {:?}: registered already", entry.name);
+            return Err(Error::new(ErrorKind::AlreadyExists, text));
+        }
+        list.push(entry);
+        drop(list);
+        self.link_fallbacks();
+        Ok(())
+    }
+
+    pub(super) fn new_registry(&self) -> Arc<Registry> {
+        Arc::new(Registry::new(Arc::clone(&self.inner.slots), self.inner.shared.stripes))
+    }
+}
+
+fn check_distinct(endpoints: &[Endpoint]) -> Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    match endpoints.iter().find(|endpoint| !seen.insert(&endpoint.id)) {
+        None => Ok(()),
+        Some(twice) => {
+            let text = format!("endpoint {:?}: the id comes twice", twice.id);
+            Err(Error::new(ErrorKind::AlreadyExists, text))
+        }
+    }
+}
+
+/// The provider that is always there.
+pub(super) const EMBEDDED: &str = "memory";

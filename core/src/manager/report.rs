@@ -1,0 +1,134 @@
+//! Statistics as documents: per provider in the seed's fields, per pool, per endpoint with every
+//! axis of its state.
+
+use serde_json::{Map, Value, json};
+
+use super::{Manager, Pool};
+use crate::balance::estimate;
+use crate::endpoint::{Member, Status};
+use crate::outlier::Outcome;
+use crate::stats::{Tally, Totals};
+use crate::sync::Ordering;
+
+impl Manager {
+    /// The statistics of every provider, by its name, with its pools and endpoints.
+    #[must_use]
+    pub fn stats(&self) -> Value {
+        let entries = self.inner.providers.lock().clone();
+        let providers = entries.iter().map(|entry| {
+            let pools: Vec<Pool> = self
+                .lock_pools()
+                .values()
+                .filter(|pool| *pool.provider() == *entry.name && pool.key().2.is_empty())
+                .cloned()
+                .collect();
+            let mut document = self.provider_totals(&pools);
+            let by_service = pools.iter().map(|pool| (pool.service().to_owned(), pool.stats()));
+            document["pools"] = Value::Object(by_service.collect());
+            let members = entry.registry.list();
+            let endpoints = members.iter().map(|one| (one.endpoint.id.to_string(), self.endpoint_stats(one)));
+            document["endpoints"] = Value::Object(endpoints.collect());
+            (entry.name.to_string(), document)
+        });
+        Value::Object(providers.collect())
+    }
+
+    fn provider_totals(&self, pools: &[Pool]) -> Value {
+        let sum = |read: &dyn Fn(&Pool) -> u64| pools.iter().map(read).sum::<u64>();
+        let tally = |tally: Tally| sum(&|pool| pool.core().counters().tally(tally));
+        let totals = |read: fn(&Totals) -> u64| sum(&|pool| read(&pool.core().counters().totals()));
+        let (good, failed) = (totals(|totals| totals.good_calls), tally(Tally::FailedCalls));
+        let latency = totals(|totals| totals.latency_sum);
+        let last = |read: fn((u64, u64)) -> u64| {
+            pools.iter().map(|pool| read(pool.core().counters().last_times())).max().unwrap_or(0)
+        };
+        json!({
+            "total_requests": good + failed,
+            "successful_requests": good,
+            "failed_requests": failed,
+            "failovers": tally(Tally::Failovers),
+            "recoveries": tally(Tally::Recoveries),
+            "retries": tally(Tally::Retries),
+            "timeouts": tally(Tally::Timeouts),
+            "average_response_time_ns": latency.checked_div(good).unwrap_or(0),
+            "last_failover_ns": last(|times| times.0),
+            "last_recovery_ns": last(|times| times.1),
+            "uptime_ns": self.clock().now().saturating_sub(self.inner.started),
+        })
+    }
+
+    fn endpoint_stats(&self, member: &Member) -> Value {
+        let state = &member.state;
+        let status = state.status();
+        let now = self.clock().now();
+        let (picks, done, latency) = state.flow_totals();
+        let mut document = json!({
+            "id": &*member.endpoint.id,
+            "number": member.id.bits(),
+            "health": status.health().name(),
+            "admin": status.admin().name(),
+            "active_health": status.active_health().name(),
+            "circuit": status.circuit().name(),
+            "is_lost": status.has(Status::LOST),
+            "is_ejected": status.has(Status::EJECTED),
+            "is_resting": status.has(Status::RESTING)
+                && state.resting_until.load(Ordering::Relaxed) > now,
+            "picks": picks,
+            "in_flight": state.in_flight(),
+            "outcomes": outcomes(member, done),
+            "average_latency_ns": latency.checked_div(done).unwrap_or(0),
+            "ewma_ns": estimate(state, now),
+        });
+        if let Some(histogram) = state.latency() {
+            let mut merged = Vec::new();
+            histogram.merge_into(&mut merged);
+            for (name, share) in [("p50_ns", 0.5), ("p90_ns", 0.9), ("p99_ns", 0.99)] {
+                document[name] = histogram.percentile(&merged, share).into();
+            }
+        }
+        document
+    }
+}
+
+impl Pool {
+    /// The pool's own statistics.
+    #[must_use]
+    pub fn stats(&self) -> Value {
+        let counters = self.core().counters();
+        let totals = counters.totals();
+        let failed = counters.tally(Tally::FailedCalls);
+        json!({
+            "total_requests": totals.good_calls + failed,
+            "successful_requests": totals.good_calls,
+            "failed_requests": failed,
+            "attempts": totals.attempts,
+            "retries": counters.tally(Tally::Retries),
+            "failovers": counters.tally(Tally::Failovers),
+            "timeouts": counters.tally(Tally::Timeouts),
+            "recoveries": counters.tally(Tally::Recoveries),
+            "budget_refusals": counters.tally(Tally::BudgetRefusals),
+            "panics": counters.tally(Tally::Panics),
+            "fallbacks": counters.tally(Tally::Fallbacks),
+            "stale_reports": counters.tally(Tally::StaleReports),
+            "budget_thousandths": self.core().budget_balance(),
+            "p50_ns": totals.p50,
+            "p90_ns": totals.p90,
+            "p99_ns": totals.p99,
+        })
+    }
+}
+
+/// Outcomes by class; successes are what is left of all.
+fn outcomes(member: &Member, done: u64) -> Map<String, Value> {
+    let counts: Vec<u64> =
+        member.state.other_outcomes.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+    let others: u64 = counts.iter().sum();
+    Outcome::ALL
+        .into_iter()
+        .zip(counts)
+        .map(|(outcome, count)| {
+            let count = if outcome == Outcome::Success { done.saturating_sub(others) } else { count };
+            (outcome.name().to_owned(), count.into())
+        })
+        .collect()
+}

@@ -1,0 +1,50 @@
+//! The orderly end: bounded, safe twice and from any thread, and it says what was still open.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::Manager;
+use crate::clock::nanos;
+use crate::error::{Error, ErrorKind, Result};
+
+impl Manager {
+    /// Ends background work and refuses new calls, after waiting up to `timeout` for the open ones.
+    ///
+    /// Leases that are still open may be returned later; nothing they need is freed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Busy`] with the number of attempts still in flight. The manager is closed all
+    /// the same.
+    pub fn close(&self, timeout: Duration) -> Result<()> {
+        if self.inner.shared.is_closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        // Real time, also under a manual clock: closing must end although nobody advances it.
+        let clock = crate::clock::Clock::system();
+        let deadline = clock.now().saturating_add(nanos(timeout));
+        while self.in_flight() > 0 && clock.now() < deadline {
+            clock.wait_until(deadline.min(clock.now() + POLL), &|| self.in_flight() == 0);
+        }
+        self.inner.background.stop();
+        match self.in_flight() {
+            0 => Ok(()),
+            open => {
+                let text = format!("close: {open} attempts are still in flight");
+                let details = serde_json::json!({ "in_flight": open });
+                Err(Error::new(ErrorKind::Busy, text).with_details(details))
+            }
+        }
+    }
+
+    /// Attempts in flight over all endpoints of all providers.
+    #[must_use]
+    pub fn in_flight(&self) -> u64 {
+        let entries = self.inner.providers.lock().clone();
+        let members = entries.iter().flat_map(|entry| entry.registry.list());
+        members.map(|member| member.state.in_flight()).sum()
+    }
+}
+
+/// How often the count is looked at.
+const POLL: u64 = 2_000_000;
