@@ -4,6 +4,7 @@
 pub mod balance;
 pub mod clock;
 pub mod config;
+pub mod discovery;
 pub mod duration;
 pub mod endpoint;
 pub mod error;

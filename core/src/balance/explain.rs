@@ -1,7 +1,7 @@
 //! Why each endpoint would or would not be picked now.
 
 use super::filter::{self, Gauge, Round};
-use super::pick::{Field, Wish, choose};
+use super::pick::{Field, Luck, Wish, choose};
 use super::{Level, Tried};
 
 /// What a pick would think of one endpoint.
@@ -23,7 +23,7 @@ pub struct Explained {
 /// Walks a pick without its side effects.
 pub(crate) fn explain(field: &Field<'_>, wish: &Wish<'_>) -> (Vec<Explained>, Option<Level>) {
     let refused = Tried::default();
-    let found = choose(field, wish, &refused, &mut None);
+    let found = choose(field, wish, &refused, &mut Luck::dry(&mut None));
     let gauge = Gauge {
         now: wish.now,
         rules: field.breaker,
@@ -43,9 +43,9 @@ pub(crate) fn explain(field: &Field<'_>, wish: &Wish<'_>) -> (Vec<Explained>, Op
                 priority: member.endpoint.priority,
                 weight,
                 objection: filter::objection(member, &gauge, weight),
-                is_chosen: found.as_ref().is_some_and(|(chosen, _)| *chosen == position),
+                is_chosen: found.as_ref().is_some_and(|(chosen, ..)| *chosen == position),
             }
         })
         .collect();
-    (list, found.map(|(_, gauge)| gauge.level))
+    (list, found.map(|(_, level, _)| level))
 }

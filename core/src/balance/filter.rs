@@ -101,6 +101,9 @@ pub struct Tried {
     more: Vec<EndpointId>,
 }
 
+/// Nothing tried, for picks outside of a call.
+pub(crate) static NOTHING: Tried = Tried { first: [EndpointId::NONE; 8], count: 0, more: Vec::new() };
+
 impl Tried {
     /// Adds one.
     pub fn push(&mut self, id: EndpointId) {

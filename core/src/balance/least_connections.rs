@@ -3,9 +3,6 @@
 //! Comparing all finds the best and costs the more the larger the set is, and sends every client to
 //! the same one; two random choices come close to it at a fixed price (Mitzenmacher 2001).
 
-use super::random;
-use crate::rng::Rng;
-
 /// Up to so many endpoints are all compared.
 pub(crate) const COMPARED: usize = 8;
 
@@ -38,14 +35,8 @@ pub(crate) fn lightest(
     best.map(|(entry, _)| entry)
 }
 
-/// The lighter of two at random; a tie goes to the lower id.
-pub(crate) fn lighter_of_two(
-    entries: &[u32],
-    rng: &mut Rng,
-    fits: impl Fn(u32) -> bool,
-    load: impl Fn(u32) -> Load,
-) -> Option<u32> {
-    let (one, other) = random::two(entries, rng, fits)?;
+/// The lighter of two; a tie goes to the lower id.
+pub(crate) fn lighter(one: u32, other: u32, load: impl Fn(u32) -> Load) -> u32 {
     let (low, high) = (one.min(other), one.max(other));
-    Some(if is_lighter(load(high), load(low)) { high } else { low })
+    if is_lighter(load(high), load(low)) { high } else { low }
 }

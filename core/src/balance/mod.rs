@@ -20,11 +20,12 @@ mod weighted;
 pub use config::{Algorithm, Balance, Locality, OnAllOpen, Sticky, Strategy};
 pub use explain::Explained;
 pub(crate) use explain::explain;
+pub(crate) use filter::NOTHING;
 pub use filter::{Filter, Level, Tried};
 pub use locality::Place;
 pub(crate) use p2c_ewma::{estimate, failed, succeeded};
-pub(crate) use pick::{Field, Lane, Pick, Refusal, Why, Wish, candidates, has_untried, pick, refusal, rng,
-    take,
+pub(crate) use pick::{
+    Field, Lane, Pick, Refusal, Why, Wish, candidates, has_untried, pick, refusal, stream, take,
 };
 pub use sticky::SessionKey;
 pub(crate) use sticky::StickyTable;

@@ -4,10 +4,29 @@
 //! fraction chooses among those that are. Exact, and no rejection loop.
 
 use super::round_robin::nth;
-use crate::rng::{Rng, scale};
+use crate::rng::scale;
+
+/// The entry that a draw falls on, eligible or not.
+#[inline]
+pub(crate) fn first_of(entries: &[u32], draw: u64) -> Option<u32> {
+    let (place, _) = scale(draw, entries.len() as u64);
+    entries.get(usize::try_from(place).unwrap_or(0)).copied()
+}
+
+/// The two entries that two draws fall on, eligible or not.
+///
+/// `entries` ascend; with a single one it is returned twice.
+#[inline]
+pub(crate) fn two_of(entries: &[u32], (one, other): (u64, u64)) -> Option<(u32, u32)> {
+    let count = entries.len() as u64;
+    let (first, _) = scale(one, count);
+    let (second, _) = scale(other, count.saturating_sub(1));
+    let second = second + u64::from(second >= first && count > 1);
+    let at = |place: u64| entries.get(usize::try_from(place).unwrap_or(0)).copied();
+    Some((at(first)?, at(second)?))
+}
 
 /// One eligible entry, uniformly.
-#[inline]
 pub(crate) fn one(entries: &[u32], draw: u64, fits: impl Fn(u32) -> bool) -> Option<u32> {
     let (place, rest) = scale(draw, entries.len() as u64);
     let entry = *entries.get(usize::try_from(place).unwrap_or(0))?;
@@ -17,24 +36,19 @@ pub(crate) fn one(entries: &[u32], draw: u64, fits: impl Fn(u32) -> bool) -> Opt
 /// Two distinct eligible entries, or twice the only one.
 ///
 /// After Mitzenmacher, "The power of two choices in randomized load balancing" (2001).
-#[inline]
 pub(crate) fn two(
     entries: &[u32],
-    rng: &mut Rng,
+    draws: (u64, u64),
     fits: impl Fn(u32) -> bool,
 ) -> Option<(u32, u32)> {
-    let first = one(entries, rng.draw(), &fits)?;
-    let others = (entries.len() as u64).saturating_sub(1);
-    let (place, rest) = scale(rng.draw(), others);
-    let place = usize::try_from(place).unwrap_or(0);
-    // Entries are in ascending order where this is used, so the first one's place is found so.
-    let skipped = entries.partition_point(|entry| *entry < first);
-    let second = entries.get(place + usize::from(place >= skipped)).copied();
+    let (_, second) = two_of(entries, draws)?;
+    let first = one(entries, draws.0, &fits)?;
+    let (_, rest) = scale(draws.1, (entries.len() as u64).saturating_sub(1));
     let is_other = |entry: u32| entry != first && fits(entry);
-    match second {
-        Some(second) if is_other(second) => Some((first, second)),
-        _ => Some((first, among_eligible(entries, rest, is_other).unwrap_or(first))),
+    if is_other(second) {
+        return Some((first, second));
     }
+    Some((first, among_eligible(entries, rest, is_other).unwrap_or(first)))
 }
 
 #[cold]
@@ -46,6 +60,7 @@ fn among_eligible(entries: &[u32], fraction: u64, fits: impl Fn(u32) -> bool) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Rng;
 
     #[test]
     fn every_eligible_entry_is_as_likely() {
@@ -66,9 +81,9 @@ mod tests {
     fn two_choices_are_distinct_while_there_are_two() {
         let mut rng = Rng::new(4, 0, 0);
         for _ in 0..1_000 {
-            let (first, second) = two(&[0, 1, 2, 3], &mut rng, |entry| entry != 0).unwrap();
+            let (first, second) = two(&[0, 1, 2, 3], (rng.draw(), rng.draw()), |entry| entry != 0).unwrap();
             assert!(first != second && first != 0 && second != 0);
         }
-        assert_eq!(two(&[7], &mut rng, |_| true), Some((7, 7)));
+        assert_eq!(two(&[7], (rng.draw(), rng.draw()), |_| true), Some((7, 7)));
     }
 }

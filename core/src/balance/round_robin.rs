@@ -3,6 +3,13 @@
 //! A dead entry's turn is spread over all that are eligible: handing it to the next in line would
 //! give a dead endpoint's neighbour double the load.
 
+/// The entry whose turn `count` is, eligible or not.
+#[inline]
+pub(crate) fn whose_turn(entries: &[u32], count: u64) -> Option<u32> {
+    let (_, place) = divide(count, entries.len() as u64)?;
+    entries.get(usize::try_from(place).unwrap_or(0)).copied()
+}
+
 /// The entry of turn `count`, or who stands in for it.
 #[inline]
 pub(crate) fn in_turn(entries: &[u32], count: u64, fits: impl Fn(u32) -> bool) -> Option<u32> {

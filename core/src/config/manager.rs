@@ -102,6 +102,17 @@ pub struct ProviderConfig {
     pub coalesce: Duration,
 }
 
+impl Default for ProviderConfig {
+    fn default() -> Self {
+        Self {
+            kind: ProviderKind::Memory,
+            empty_grace: Duration::from_secs(30),
+            max_staleness: None,
+            coalesce: Duration::from_millis(100),
+        }
+    }
+}
+
 /// Where a provider's endpoints come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -5,7 +5,7 @@
 
 use super::{Backoff, Execute};
 use crate::clock::{Nanos, nanos};
-use crate::rng::{Rng, scale};
+use crate::rng::scale;
 
 /// The wait before the attempt that follows `charged` charged retries.
 pub(crate) fn delay(rules: &Execute, charged: u32, draw: impl FnOnce() -> u64) -> Nanos {
@@ -20,11 +20,6 @@ pub(crate) fn delay(rules: &Execute, charged: u32, draw: impl FnOnce() -> u64) -
 fn ceiling(base: Nanos, most: Nanos, charged: u32) -> Nanos {
     let doublings = charged.saturating_sub(1).min(40);
     base.saturating_mul(1 << doublings).min(most.max(base))
-}
-
-/// A draw from the call's own stream.
-pub(crate) fn draw(rng: &mut Rng) -> u64 {
-    rng.draw()
 }
 
 #[cfg(test)]

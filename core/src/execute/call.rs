@@ -265,14 +265,17 @@ impl<P: Borrow<PoolCore>> Call<P> {
         self.most_attempts = plan.attempts(self.request.is_nested);
         self.started = now;
         self.deadline = now.saturating_add(self.request.timeout.unwrap_or(own).min(own));
-        drop(plan);
-        self.begin(now)
+        self.begin_by(plan, now)
+    }
+
+    fn begin(&mut self, now: Nanos) -> Action {
+        let plan = self.pool().plan();
+        self.begin_by(plan, now)
     }
 
     /// Begins an attempt, here or in a fallback pool.
-    fn begin(&mut self, now: Nanos) -> Action {
+    fn begin_by(&mut self, mut plan: arc_swap::Guard<Arc<Plan>>, now: Nanos) -> Action {
         loop {
-            let plan = self.pool().plan();
             if plan.rules.balance.strategy == Strategy::Custom {
                 let (found, _) = self.find(&plan, now);
                 if !found.is_empty() {
@@ -295,6 +298,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
                     home.counters().add(Tally::Fallbacks);
                     self.hop = Some(next);
                     self.hops += 1;
+                    plan = self.pool().plan();
                 }
             }
         }
@@ -420,7 +424,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
         let wait = backoff::delay(&plan.rules.execute, charged, || {
             let ask = self.ask(0);
             let wish = self.pool().wish(plan, &ask);
-            backoff::draw(balance::rng(&wish, &mut draws))
+            balance::stream(&wish, &mut draws, false).draw()
         });
         self.draws = draws;
         wait

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 
 use super::plan::{Plan, Rules};
 use super::{Lease, Request, RetryBudget};
-use crate::balance::{self, Explained, Lane, Level, Pick, Refusal, StickyTable, Tried, Wish};
+use crate::balance::{self, Explained, NOTHING, Lane, Level, Pick, Refusal, StickyTable, Tried, Wish};
 use crate::clock::{Clock, Nanos};
 use crate::endpoint::{EndpointId, Member, Snapshot, Subscriber};
 use crate::error::{Error, ErrorKind, Result};
@@ -180,7 +180,8 @@ impl PoolCore {
         &self.budget
     }
 
-    pub(crate) fn wish<'a>(&'a self, plan: &Plan, ask: &Ask<'a>) -> Wish<'a> {
+    #[inline]
+    pub(crate) fn wish<'a>(&'a self, plan: &'a Plan, ask: &Ask<'a>) -> Wish<'a> {
         let (lane, stripe) = self.lanes.mine();
         Wish {
             now: ask.now,
@@ -190,7 +191,7 @@ impl PoolCore {
             explicit: ask.request.endpoint,
             session: ask.request.session,
             key: ask.request.key,
-            place: ask.request.place.or(plan.place),
+            places: (&ask.request.place, &plan.place),
             may_probe: ask.may_probe,
             is_first: ask.is_first,
             lane,
@@ -221,8 +222,12 @@ impl PoolCore {
             return Err(ErrorKind::Closed);
         }
         let plan = self.plan.load();
-        let tried = excluded(request);
-        let granted = self.grant(&plan, &Ask::once(request, &tried, now), &mut None);
+        let mut draws = None;
+        let granted = if request.excluded.is_empty() {
+            self.grant(&plan, &Ask::once(request, &NOTHING, now), &mut draws)
+        } else {
+            self.grant(&plan, &Ask::once(request, &excluded(request), now), &mut draws)
+        };
         granted.map(|(grant, _)| grant).map_err(|refusal| match refusal {
             Refusal::Nobody => ErrorKind::NoEndpoints,
             Refusal::AllOpen(_) => ErrorKind::CircuitOpen,

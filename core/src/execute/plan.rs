@@ -30,6 +30,7 @@ pub struct Plan {
     pub(crate) sticky: Option<Arc<StickyTable>>,
     pub(crate) budget: Terms,
     pub(crate) place: Place,
+    pub(crate) algorithm: Algorithm,
     /// True if latencies steer picks, and so have to be followed.
     pub(crate) follows_latency: bool,
 }
@@ -44,6 +45,7 @@ impl Plan {
             tables: Tables::new(&snapshot, &rules.balance),
             budget: Terms::new(&rules.execute.budget),
             place: Place::of_policy(&rules.balance.locality),
+            algorithm: rules.balance.algorithm(),
             follows_latency: rules.balance.algorithm() == Algorithm::P2cEwma,
             snapshot,
             rules,
@@ -58,6 +60,7 @@ impl Plan {
             balance: &self.rules.balance,
             breaker: &self.rules.breaker,
             sticky: self.sticky.as_deref(),
+            algorithm: self.algorithm,
         }
     }
 

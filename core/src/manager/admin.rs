@@ -103,9 +103,15 @@ impl Manager {
 fn apply(member: &Member, action: AdminAction) {
     let state = &member.state;
     match action {
-        AdminAction::Active => drop(state.set(0, Status::ADMIN)),
-        AdminAction::Drain => drop(state.set(Status::DRAINING, Status::MAINTENANCE)),
-        AdminAction::Maintain => drop(state.set(Status::MAINTENANCE, Status::DRAINING)),
+        AdminAction::Active => {
+            state.set(0, Status::ADMIN);
+        }
+        AdminAction::Drain => {
+            state.set(Status::DRAINING, Status::MAINTENANCE);
+        }
+        AdminAction::Maintain => {
+            state.set(Status::MAINTENANCE, Status::DRAINING);
+        }
         AdminAction::ForceOpen => {
             drop(state.change(|status| {
                 let is_held = status.has(Status::FORCED_OPEN);

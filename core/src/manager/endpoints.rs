@@ -21,8 +21,7 @@ impl Manager {
         entry.source.check_writable(&entry.name)?;
         let id = Arc::clone(&endpoint.id);
         entry.registry.register(endpoint)?;
-        self.after_change(&entry, &self.endpoint(provider, &id)?, "registered");
-        Ok(())
+        self.after_change(&entry, &self.endpoint(provider, &id)?, "registered")
     }
 
     /// Replaces the description of a registered endpoint; its live state carries over while its
@@ -39,8 +38,7 @@ impl Manager {
         let id = Arc::clone(&endpoint.id);
         endpoint.unmask(&*self.endpoint(provider, &id)?);
         entry.registry.update(endpoint)?;
-        self.after_change(&entry, &self.endpoint(provider, &id)?, "updated");
-        Ok(())
+        self.after_change(&entry, &self.endpoint(provider, &id)?, "updated")
     }
 
     /// Removes an endpoint; attempts on it end normally.
@@ -54,8 +52,7 @@ impl Manager {
         entry.source.check_writable(&entry.name)?;
         let endpoint = self.endpoint(provider, id)?;
         entry.registry.deregister(id)?;
-        self.after_change(&entry, &endpoint, "deregistered");
-        Ok(())
+        self.after_change(&entry, &endpoint, "deregistered")
     }
 
     /// The endpoint of an id.

@@ -30,14 +30,16 @@ fn alive() -> Vec<Manager> {
 /// Prepares a fork: background work pauses between two steps. Called in the parent.
 pub fn before_fork() {
     if DEPTH.fetch_add(1, Ordering::AcqRel) == 0 {
-        alive().iter().for_each(|manager| manager.inner.background.pause());
+        #[cfg(feature = "runtime")]
+        super::runtime::park();
     }
 }
 
 /// Goes on after a fork. Called in the parent.
 pub fn after_fork_parent() {
     if leave() {
-        alive().iter().for_each(|manager| manager.inner.background.resume());
+        #[cfg(feature = "runtime")]
+        super::runtime::unpark();
     }
 }
 
@@ -46,12 +48,18 @@ pub fn after_fork_child() {
     if !leave() {
         return;
     }
+    #[cfg(feature = "runtime")]
+    super::runtime::abandon();
     for manager in alive() {
         manager.inner.shared.epoch.fetch_add(1, Ordering::AcqRel);
         for entry in manager.inner.providers.lock().iter() {
             entry.registry.list().iter().for_each(|member| member.state.forget_in_flight());
         }
-        manager.inner.background.forget();
+        if !manager.is_closed() {
+            manager.inner.background.restart();
+            let entries = manager.inner.providers.lock().clone();
+            entries.iter().for_each(|entry| entry.source.restart());
+        }
     }
 }
 

@@ -22,7 +22,7 @@ impl Manager {
         self.check_open()?;
         let entry = self.provider_entry(provider)?;
         let member = self.member(provider, id)?;
-        self.inner.background.check_now(&entry.name, std::slice::from_ref(&member))?;
+        self.check_members(&entry.name, vec![member.clone()])?;
         Ok(member.state.status().health())
     }
 
@@ -39,7 +39,7 @@ impl Manager {
         self.check_open()?;
         let entry = self.provider_entry(provider)?;
         let members = entry.registry.list();
-        self.inner.background.check_now(&entry.name, &members)?;
+        self.check_members(&entry.name, members.clone())?;
         let found = members.iter().map(|member| {
             (Arc::clone(&member.endpoint.id), member.state.status().health())
         });
@@ -63,8 +63,25 @@ impl Manager {
         self.check_open()?;
         let entry = self.provider_entry(provider)?;
         let member = self.member(provider, id)?;
-        let found = CheckResult::reported(is_good, reason);
-        self.inner.background.take_result(&entry.name, &member, found);
+        let reason = reason.to_owned();
+        let result = if is_good { CheckResult::good(reason) } else { CheckResult::bad(reason) };
+        let key = (Arc::clone(&entry.name), Arc::clone(&member.endpoint.name), Arc::from(""));
+        let counters = self.lock_pools().get(&key).map(|pool| Arc::clone(pool.core().counters()));
+        let rules = self.policy().health;
+        self.inner.background.take_result(
+            (&entry.name, counters.as_deref()),
+            &member,
+            (&rules, self.clock().now()),
+            &result,
+        );
         Ok(member.state.status().health())
+    }
+
+    #[cfg(feature = "runtime")]
+    fn check_members(&self, provider: &str, members: Vec<crate::endpoint::Member>) -> Result<()> {
+        let checker = self.inner.background.checker.clone();
+        let provider = provider.to_owned();
+        super::runtime::wait_for(async move { checker.check_all(&provider, &members).await })?;
+        Ok(())
     }
 }

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use super::pool::{Pool, PoolKey};
 use super::providers::Providers;
-use super::runtime::Background;
+use super::background::Background;
 use crate::clock::{Clock, Nanos};
 use crate::config::{ClockKind, LogLevel, ManagerConfig, Policy};
 use crate::endpoint::Slots;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Bus, Event, EventKind, Level, LogRecord, Subscription};
 use crate::execute::Shared;
+use crate::health::Board;
 use crate::stats::stripe_count;
 
 /// One failover engine with its endpoints, policies and history.
@@ -51,6 +52,7 @@ pub(crate) struct Inner {
     pub(super) pools: Mutex<HashMap<PoolKey, Pool>>,
     pub(super) logs: Arc<Bus<LogRecord>>,
     pub(super) log_level: AtomicU32,
+    pub(super) board: Arc<Board>,
     pub(super) background: Background,
     pub(super) started: Nanos,
 }
@@ -86,7 +88,8 @@ impl Manager {
             epoch: Arc::new(AtomicU32::new(1)),
             is_closed: Arc::new(AtomicBool::new(false)),
         };
-        let background = Background::default();
+        let board = Arc::new(Board::default());
+        let background = Background::new(&shared, &board, &config);
         let inner = Inner {
             policy: Mutex::new(config.failover.clone()),
             log_level: AtomicU32::new(level_of(config.log_level) as u32),
@@ -95,6 +98,7 @@ impl Manager {
             pools: Mutex::default(),
             logs: Arc::new(Bus::new()),
             started: shared.started,
+            board,
             background,
             shared,
             config,
@@ -150,6 +154,8 @@ impl Manager {
     /// [`ErrorKind::InvalidState`] if the clock is the machine's.
     pub fn advance(&self, by: Duration) -> Result<()> {
         if self.clock().advance(by) {
+            let entries = self.inner.providers.lock().clone();
+            entries.iter().for_each(|entry| entry.guard.tick(self.clock().now()));
             return Ok(());
         }
         let text = "advance: the manager's clock is the machine's, make it with clock = \"manual\"";

@@ -1,14 +1,18 @@
 //! The public verbs, each a few lines of delegation to the areas.
 mod admin;
+mod background;
 mod endpoints;
 mod fork;
+mod health;
 mod manager;
 mod pool;
 mod providers;
 mod reload;
 mod report;
+#[cfg(feature = "runtime")]
 mod runtime;
 mod shutdown;
+mod source;
 
 pub use admin::AdminAction;
 pub use fork::{after_fork_child, after_fork_parent, before_fork};

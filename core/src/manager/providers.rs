@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Manager;
+use super::source::Source;
+use crate::discovery::{Guard, Provider};
 use crate::endpoint::{Endpoint, Registry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Level;
@@ -20,9 +22,10 @@ pub(super) struct Providers {
 /// One provider.
 pub(super) struct Entry {
     pub(super) name: Arc<str>,
-    pub(super) kind: &'static str,
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) guard: Arc<Guard>,
     pub(super) registry: Arc<Registry>,
-    pub(super) source: super::runtime::Source,
+    pub(super) source: Source,
 }
 
 impl Providers {
@@ -81,7 +84,7 @@ impl Manager {
         self.check_open()?;
         let entry = self.provider_entry(provider)?;
         check_distinct(&endpoints)?;
-        entry.source.publish(self, &entry, endpoints)
+        self.take_set(&entry, endpoints)
     }
 
     pub(super) fn provider_entry(&self, name: Option<&str>) -> Result<Arc<Entry>> {
@@ -108,8 +111,13 @@ impl Manager {
             let text = format!("provider {:?}: registered already", entry.name);
             return Err(Error::new(ErrorKind::AlreadyExists, text));
         }
-        list.push(entry);
+        list.push(Arc::clone(&entry));
         drop(list);
+        #[cfg(feature = "runtime")]
+        {
+            let checks = self.inner.background.checker.subscriber(&entry.name, None);
+            entry.registry.watch(crate::endpoint::EVERY_SERVICE, checks);
+        }
         self.link_fallbacks();
         Ok(())
     }

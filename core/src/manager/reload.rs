@@ -51,6 +51,7 @@ impl Manager {
             }
         }
         drop(in_force);
+        self.inner.background.set_health(policy.health);
         self.keep_latencies();
         let event = Event::new(EventKind::ConfigApplied, &"".into(), "configured");
         self.inner.shared.events.emit(event);

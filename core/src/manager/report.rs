@@ -22,10 +22,10 @@ impl Manager {
                 .filter(|pool| *pool.provider() == *entry.name && pool.key().2.is_empty())
                 .cloned()
                 .collect();
-            let mut document = self.provider_totals(&pools);
+            let members = entry.registry.list();
+            let mut document = self.provider_totals(&pools, &members);
             let by_service = pools.iter().map(|pool| (pool.service().to_owned(), pool.stats()));
             document["pools"] = Value::Object(by_service.collect());
-            let members = entry.registry.list();
             let endpoints = members.iter().map(|one| (one.endpoint.id.to_string(), self.endpoint_stats(one)));
             document["endpoints"] = Value::Object(endpoints.collect());
             (entry.name.to_string(), document)
@@ -33,7 +33,9 @@ impl Manager {
         Value::Object(providers.collect())
     }
 
-    fn provider_totals(&self, pools: &[Pool]) -> Value {
+    fn provider_totals(&self, pools: &[Pool], members: &[Member]) -> Value {
+        let runs = |member: &Member| self.inner.board.last(member.id).map_or(0, |check| check.runs);
+        let checks: u64 = members.iter().map(runs).sum();
         let sum = |read: &dyn Fn(&Pool) -> u64| pools.iter().map(read).sum::<u64>();
         let tally = |tally: Tally| sum(&|pool| pool.core().counters().tally(tally));
         let totals = |read: fn(&Totals) -> u64| sum(&|pool| read(&pool.core().counters().totals()));
@@ -46,6 +48,7 @@ impl Manager {
             "total_requests": good + failed,
             "successful_requests": good,
             "failed_requests": failed,
+            "health_checks": checks,
             "failovers": tally(Tally::Failovers),
             "recoveries": tally(Tally::Recoveries),
             "retries": tally(Tally::Retries),
@@ -62,6 +65,15 @@ impl Manager {
         let status = state.status();
         let now = self.clock().now();
         let (picks, done, latency) = state.flow_totals();
+        let check = self.inner.board.last(member.id).map(|check| {
+            json!({
+                "status": check.status.name(),
+                "latency_ns": check.latency,
+                "reason": &*check.reason,
+                "ago_ns": now.saturating_sub(check.at),
+                "runs": check.runs,
+            })
+        });
         let mut document = json!({
             "id": &*member.endpoint.id,
             "number": member.id.bits(),
@@ -78,6 +90,7 @@ impl Manager {
             "outcomes": outcomes(member, done),
             "average_latency_ns": latency.checked_div(done).unwrap_or(0),
             "ewma_ns": estimate(state, now),
+            "last_check": check,
         });
         if let Some(histogram) = state.latency() {
             let mut merged = Vec::new();

@@ -1,94 +1,97 @@
 //! Background work: one runtime for the process, made when it is first needed.
 //!
-//! A manager that only picks never has a thread. The runtime's threads block every signal, so that
-//! handlers of the program never run on them, and they are named `failover-*`.
+//! A manager that only picks never has a thread. The runtime has one worker, named `failover-*`,
+//! which blocks every signal, so that handlers of the program never run on it. Before a fork the
+//! worker is parked between two steps, so that it holds no lock that a child would inherit.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use super::Manager;
-use super::providers::{EMBEDDED, Entry};
-use crate::endpoint::{Changes, Endpoint};
+use tokio::runtime::{Builder, Handle, Runtime};
+
 use crate::error::{Error, ErrorKind, Result};
-use crate::events::{Event, EventKind};
 
-/// How a provider gets its endpoints.
-pub(super) enum Source {
-    /// The program registers them.
-    Memory,
+/// Guards the process's runtime; taken when background work starts and around a fork.
+static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
+
+/// Guards the parked worker's release.
+static PARKED: Mutex<Option<Sender<()>>> = Mutex::new(None);
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Source {
-    pub(super) fn check_writable(&self, _name: &str) -> Result<()> {
-        match self {
-            Self::Memory => Ok(()),
-        }
+/// The process's runtime.
+///
+/// # Errors
+///
+/// [`ErrorKind::Io`] if the system refuses a thread.
+pub(super) fn handle() -> Result<Handle> {
+    let mut runtime = lock(&RUNTIME);
+    if let Some(runtime) = &*runtime {
+        return Ok(runtime.handle().clone());
     }
-
-    pub(super) fn stop(&self) {}
-
-    pub(super) fn publish(
-        &self,
-        manager: &Manager,
-        entry: &Entry,
-        endpoints: Vec<Endpoint>,
-    ) -> Result<()> {
-        match self {
-            Self::Memory => {
-                let changes = entry.registry.replace(endpoints)?;
-                manager.tell_of_set(entry, &changes);
-                Ok(())
-            }
-        }
-    }
+    let made = Builder::new_multi_thread()
+        .worker_threads(1)
+        .max_blocking_threads(8)
+        .thread_name("failover-worker")
+        .on_thread_start(block_signals)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Io, format!("background thread: {error}")))?;
+    let handle = made.handle().clone();
+    *runtime = Some(made);
+    Ok(handle)
 }
 
-/// A manager's part in the background work.
-#[derive(Debug, Default)]
-pub(super) struct Background {
-    is_stopped: AtomicBool,
+/// Runs a future on the runtime and waits for it on the calling thread, which may itself belong to
+/// another runtime.
+pub(super) fn wait_for<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> Result<T> {
+    let (sender, receiver) = channel();
+    handle()?.spawn(async move {
+        // Nobody waits any more: then nobody misses the result either.
+        let _ = sender.send(future.await);
+    });
+    receiver.recv().map_err(|_| Error::new(ErrorKind::Closed, "background work has ended"))
 }
 
-impl Background {
-    pub(super) fn stop(&self) {
-        self.is_stopped.store(true, Ordering::Release);
-    }
-
-    pub(super) fn pause(&self) {}
-
-    pub(super) fn resume(&self) {}
-
-    pub(super) fn forget(&self) {}
+/// Parks the worker between two steps, before a fork.
+pub(super) fn park() {
+    let Some(runtime) = lock(&RUNTIME).as_ref().map(|runtime| runtime.handle().clone()) else {
+        return;
+    };
+    let (release, released) = channel::<()>();
+    let (parked, is_parked) = channel();
+    runtime.spawn(async move {
+        let _ = parked.send(());
+        // Blocks the only worker on purpose, until the fork is over.
+        let _ = released.recv();
+    });
+    // A worker that is stuck in the program's own check must not hold up the fork for ever.
+    let _ = is_parked.recv_timeout(LONGEST_PARKING);
+    *lock(&PARKED) = Some(release);
 }
 
-impl Manager {
-    pub(super) fn make_configured_providers(&self) -> Result<()> {
-        let entry = Entry {
-            name: EMBEDDED.into(),
-            kind: "memory",
-            registry: self.new_registry(),
-            source: Source::Memory,
-        };
-        self.add_provider(entry)
-    }
-
-    /// Tells of one endpoint that the program registered, updated or removed.
-    pub(super) fn after_change(&self, entry: &Entry, endpoint: &Arc<Endpoint>, what: &'static str) {
-        self.keep_latencies();
-        let pool = format!("{}/{}", entry.name, endpoint.name).into();
-        let event = Event::new(EventKind::DiscoveryUpdate, &pool, what).of(endpoint);
-        self.inner.shared.events.emit(event);
-    }
-
-    pub(super) fn tell_of_set(&self, entry: &Entry, changes: &Changes) {
-        if changes.is_empty() {
-            return;
-        }
-        self.keep_latencies();
-        let (added, updated, removed) =
-            (changes.added.len(), changes.updated.len(), changes.removed.len());
-        let reason = format!("{added} added, {updated} updated, {removed} removed");
-        let event = Event::new(EventKind::DiscoveryUpdate, &Arc::clone(&entry.name), reason);
-        self.inner.shared.events.emit(event);
-    }
+/// Lets the worker go on, in the parent.
+pub(super) fn unpark() {
+    drop(lock(&PARKED).take());
 }
+
+/// Forgets the parent's runtime, in the child: its threads don't exist here, and dropping it would
+/// wait for them.
+pub(super) fn abandon() {
+    std::mem::forget(lock(&RUNTIME).take());
+    std::mem::forget(lock(&PARKED).take());
+}
+
+fn block_signals() {
+    // A thread that can't block signals still works; the program's handlers may then run on it.
+    #[cfg(unix)]
+    let _ = nix::sys::signal::SigSet::all().thread_block();
+}
+
+/// How long a fork waits for the worker.
+const LONGEST_PARKING: Duration = Duration::from_secs(1);

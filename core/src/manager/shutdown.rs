@@ -27,6 +27,7 @@ impl Manager {
             clock.wait_until(deadline.min(clock.now() + POLL), &|| self.in_flight() == 0);
         }
         self.inner.background.stop();
+        self.inner.providers.lock().iter().for_each(|entry| entry.source.stop());
         match self.in_flight() {
             0 => Ok(()),
             open => {

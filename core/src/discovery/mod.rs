@@ -1,0 +1,27 @@
+//! Where endpoints come from: providers, and the guard that keeps their mistakes from the pools.
+mod background;
+#[cfg(feature = "runtime")]
+mod backoff;
+mod custom;
+#[cfg(feature = "runtime")]
+mod file;
+mod guard;
+mod info;
+mod memory;
+mod provider;
+mod state;
+#[cfg(feature = "runtime")]
+mod task;
+mod update;
+
+pub use background::Background;
+pub use custom::{Ask, Custom, Work};
+#[cfg(feature = "runtime")]
+pub use file::File;
+pub use guard::{Guard, GuardRules};
+pub use info::{ProviderInfo, ProviderStatus};
+pub use memory::Memory;
+pub use provider::{BoxFuture, Capabilities, Provider, Sink};
+#[cfg(feature = "runtime")]
+pub use task::Feed;
+pub use update::Update;

@@ -1,0 +1,217 @@
+//! Runs one provider: reads its set, watches or polls it, and drives its guard.
+//!
+//! The wait between two failures grows also while the very first read fails, so that a fleet that
+//! starts during an outage of its registry doesn't finish it off. Every question has a deadline: a
+//! provider that never answers is an unreadable one and can't hold up anything.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::backoff::Backoff;
+use super::{Background, Guard, Provider, ProviderInfo, Sink, Update};
+use crate::clock::{Nanos, nanos};
+use crate::endpoint::Endpoint;
+use crate::error::{Error, ErrorKind, Result};
+use crate::rng::{self, Rng};
+
+/// One provider with its guard, at work once it is spawned. A clone is the same one.
+#[derive(Clone)]
+pub struct Feed {
+    work: Arc<Run>,
+}
+
+/// What the task works on.
+struct Run {
+    provider: Arc<dyn Provider>,
+    guard: Arc<Guard>,
+    background: Background,
+    /// Guards the wake-ups of the present task; a forked child has another one.
+    signals: Mutex<Arc<Signals>>,
+}
+
+/// The wake-ups of one task.
+#[derive(Default)]
+struct Signals {
+    due: Notify,
+    refresh: Notify,
+    stop: Notify,
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Feed").field("guard", &self.work.guard).finish_non_exhaustive()
+    }
+}
+
+impl Feed {
+    /// Puts a provider and its guard together.
+    #[must_use]
+    pub fn new(provider: Arc<dyn Provider>, guard: Arc<Guard>, background: Background) -> Self {
+        let signals = Mutex::default();
+        Self { work: Arc::new(Run { provider, guard, background, signals }) }
+    }
+
+    /// The provider.
+    #[must_use]
+    pub fn provider(&self) -> &Arc<dyn Provider> {
+        &self.work.provider
+    }
+
+    /// Its guard.
+    #[must_use]
+    pub fn guard(&self) -> &Arc<Guard> {
+        &self.work.guard
+    }
+
+    /// How it is doing.
+    #[must_use]
+    pub fn info(&self) -> ProviderInfo {
+        self.work.guard.info(&*self.work.provider, self.work.background.now())
+    }
+
+    /// Starts the task. It ends by [`stop`](Self::stop), with its runtime, or when aborted.
+    ///
+    /// Spawning again, after a fork, makes the new task the present one.
+    #[must_use = "the handle tells when the task has ended"]
+    pub fn spawn(&self, runtime: &Handle) -> JoinHandle<()> {
+        let signals = Arc::new(Signals::default());
+        *self.work.lock() = Arc::clone(&signals);
+        let wake = Arc::clone(&signals);
+        self.work.guard.set_wake(Some(Arc::new(move || wake.due.notify_one())));
+        let work = Arc::clone(&self.work);
+        runtime.spawn(async move {
+            tokio::select! {
+                () = signals.stop.notified() => {}
+                () = work.keep(&signals) => {}
+                () = work.drive(&signals) => {}
+            }
+        })
+    }
+
+    /// Reads the provider again now: after a registration, for example.
+    pub fn refresh(&self) {
+        self.work.signals().refresh.notify_one();
+    }
+
+    /// Ends the task and takes nothing in from now on. Harmless when called twice.
+    pub fn stop(&self) {
+        self.work.guard.close();
+        self.work.guard.set_wake(None);
+        self.work.signals().stop.notify_one();
+    }
+}
+
+impl Run {
+    /// Drives the guard: does what has become due.
+    async fn keep(&self, signals: &Signals) {
+        let clock = &self.background.clock;
+        while !self.background.is_closed() {
+            let due = async {
+                match self.guard.due() {
+                    Some(due) => clock.sleep_until_async(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = due => self.guard.tick(clock.now()),
+                () = signals.due.notified() => {}
+            }
+        }
+    }
+
+    /// Reads the provider, then watches or polls it, for ever.
+    async fn drive(&self, signals: &Signals) {
+        let interval = nanos(self.provider.poll_interval());
+        let name = rng::hash(self.guard.name().as_bytes(), 0);
+        let rng = Rng::new(self.background.seed, STREAM, name);
+        // What is cheap enough to be polled is never asked less often than that.
+        let mut backoff = Backoff::new(LONGEST_WAIT.min(interval), rng);
+        while !self.background.is_closed() {
+            let wait = match self.read().await {
+                Ok(()) => self.follow(&mut backoff, interval, signals).await,
+                Err(error) => {
+                    self.offer(Update::unavailable(&error));
+                    backoff.next()
+                }
+            };
+            self.pause(wait, signals).await;
+        }
+    }
+
+    /// Reads the whole set, if the provider can be asked for it.
+    async fn read(&self) -> Result<()> {
+        if self.provider.capabilities().can_list {
+            let set = self.list().await?;
+            self.offer(Update::Full(set));
+        }
+        Ok(())
+    }
+
+    async fn list(&self) -> Result<Vec<Endpoint>> {
+        let clock = &self.background.clock;
+        let deadline = clock.now().saturating_add(LONGEST_LIST);
+        tokio::select! {
+            biased;
+            set = self.provider.list() => set,
+            () = clock.sleep_until_async(deadline) => {
+                let text = format!("no answer within {} s", LONGEST_LIST / 1_000_000_000);
+                Err(Error::new(ErrorKind::Provider, text))
+            }
+        }
+    }
+
+    /// Watches until the watch ends; returns how long to wait before the next read.
+    async fn follow(&self, backoff: &mut Backoff, interval: Nanos, signals: &Signals) -> Nanos {
+        let clock = &self.background.clock;
+        let sink = Sink::new(Arc::clone(&self.guard), clock.clone());
+        let Some(watching) = self.provider.watch(sink) else {
+            backoff.reset();
+            return if self.provider.capabilities().can_list { interval } else { NEVER };
+        };
+        let began = clock.now();
+        tokio::select! {
+            () = watching => {}
+            () = signals.refresh.notified() => return 0,
+        }
+        if clock.now().saturating_sub(began) > LONGEST_WAIT {
+            backoff.reset();
+        }
+        backoff.next()
+    }
+
+    async fn pause(&self, wait: Nanos, signals: &Signals) {
+        let until = self.background.now().saturating_add(wait);
+        tokio::select! {
+            () = self.background.clock.sleep_until_async(until) => {}
+            () = signals.refresh.notified() => {}
+        }
+    }
+
+    fn offer(&self, update: Update) {
+        self.guard.offer(update, self.background.now());
+    }
+
+    fn signals(&self) -> Arc<Signals> {
+        Arc::clone(&self.lock())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Arc<Signals>> {
+        self.signals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A provider that can't be reached is asked at least so often.
+const LONGEST_WAIT: Nanos = 30_000_000_000;
+
+/// What takes longer than this to tell its set won't tell it.
+const LONGEST_LIST: Nanos = 10_000_000_000;
+
+/// A century: whose sets are pushed is never read.
+const NEVER: Nanos = 3_155_760_000_000_000_000;
+
+/// The purpose that sets this randomness apart from that of other areas.
+const STREAM: u64 = 0xd15c_07e6;

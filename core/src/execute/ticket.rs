@@ -1,0 +1,178 @@
+//! Tickets: each attempt that leaves the library as plain numbers is returned at most once.
+//!
+//! A lease that crossed a border can be copied, so its owner might return it twice and free an
+//! in-flight place that belongs to another. A ticket is one word: odd while it is out, and moved on
+//! when it comes back, so that only the first return finds what was written on it. Taking and
+//! returning cost one exchange each, on a word of the thread's own stripe; the table grows by
+//! chunks that are never given back, and allocates nothing while enough tickets are in.
+
+use std::sync::OnceLock;
+
+use crate::stats::Stripes;
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+
+/// The tickets of one pool.
+#[derive(Debug)]
+pub struct Tickets {
+    lanes: Stripes<Lane>,
+}
+
+/// One stripe's tickets.
+#[derive(Debug, Default)]
+struct Lane {
+    /// Where the next free ticket is likely to be; only a hint.
+    hint: AtomicU32,
+    /// Chunks in use.
+    chunks: AtomicU32,
+    words: [OnceLock<Box<[AtomicU64]>>; CHUNKS],
+}
+
+impl Tickets {
+    /// Makes a table for `stripes` thread stripes.
+    #[must_use]
+    pub fn new(stripes: usize) -> Self {
+        let tickets = Self { lanes: Stripes::new(stripes) };
+        tickets.lanes.iter().for_each(|lane| lane.grow(0));
+        tickets
+    }
+
+    /// Takes a ticket: a number that isn't 0. `None` if sixteen million are out on this stripe.
+    #[must_use]
+    #[inline]
+    pub fn take(&self) -> Option<u64> {
+        let (lane, stripe) = self.lanes.mine();
+        let (place, serial) = lane.take()?;
+        Some((serial & SERIAL) << 32 | (stripe as u64) << 24 | u64::from(place))
+    }
+
+    /// Brings a ticket back. True the first time, false for one that was never out or came back.
+    #[inline]
+    pub fn give_back(&self, ticket: u64) -> bool {
+        let stripe = (ticket >> 24 & 0xff) as usize;
+        let Some(lane) = self.lanes.iter().nth(stripe) else { return false };
+        lane.give_back((ticket & 0xff_ffff) as u32, ticket >> 32)
+    }
+}
+
+impl Lane {
+    /// The place and the word of a free ticket, which is out now.
+    #[inline]
+    fn take(&self) -> Option<(u32, u64)> {
+        loop {
+            let chunks = self.chunks.load(Ordering::Acquire);
+            let count = capacity(chunks);
+            let hint = self.hint.load(Ordering::Relaxed);
+            for step in 0..LONGEST_SEARCH.min(count) {
+                let place = hint.wrapping_add(step) & (count - 1);
+                let word = self.word(place)?;
+                let free = word.load(Ordering::Relaxed);
+                if free & 1 == 0
+                    && word
+                        .compare_exchange(free, free + 1, Ordering::Relaxed, Ordering::Relaxed)
+                        .is_ok()
+                {
+                    if step > 0 {
+                        self.hint.store(place, Ordering::Relaxed);
+                    }
+                    return Some((place, free + 1));
+                }
+            }
+            if chunks as usize == CHUNKS {
+                return None;
+            }
+            self.grow(chunks);
+        }
+    }
+
+    #[inline]
+    fn give_back(&self, place: u32, serial: u64) -> bool {
+        let Some(word) = self.word(place) else { return false };
+        let out = word.load(Ordering::Relaxed);
+        let is_first = out & 1 == 1
+            && out & SERIAL == serial
+            && word
+                .compare_exchange(out, out.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if is_first {
+            self.hint.store(place, Ordering::Relaxed);
+        }
+        is_first
+    }
+
+    /// Chunk 0 holds the first places, each later one as many as all before it.
+    #[inline]
+    fn word(&self, place: u32) -> Option<&AtomicU64> {
+        let chunk = (place >> FIRST_BITS).checked_ilog2().map_or(0, |log| log + 1);
+        let begin = if chunk == 0 { 0 } else { capacity(chunk) };
+        self.words.get(chunk as usize)?.get()?.get((place - begin) as usize)
+    }
+
+    /// Adds chunk number `chunk`, unless another thread did.
+    #[cold]
+    fn grow(&self, chunk: u32) {
+        let size = if chunk == 0 { capacity(1) } else { capacity(chunk) };
+        let make = || (0..size).map(|_| AtomicU64::new(0)).collect();
+        self.words[chunk as usize].get_or_init(make);
+        // Release pairs with the Acquire of `take`: who sees the chunk's number sees its words.
+        self.chunks.fetch_max(chunk + 1, Ordering::AcqRel);
+    }
+}
+
+/// Places in the first `chunks` chunks.
+const fn capacity(chunks: u32) -> u32 {
+    if chunks == 0 { 0 } else { 1 << (FIRST_BITS + chunks - 1) }
+}
+
+/// The first chunk holds 64 tickets.
+const FIRST_BITS: u32 = 6;
+
+/// Sixteen million tickets a stripe: 24 bits of a ticket name its place.
+const CHUNKS: usize = 19;
+
+/// The part of a word that a ticket carries; it comes round after two billion uses of one place.
+const SERIAL: u64 = 0xffff_ffff;
+
+/// Occupied places that a search passes before the table grows.
+const LONGEST_SEARCH: u32 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_comes_back_once() {
+        let tickets = Tickets::new(2);
+        let ticket = tickets.take().unwrap();
+
+        assert_ne!(ticket, 0);
+        assert!(tickets.give_back(ticket));
+        assert!(!tickets.give_back(ticket), "the second return");
+        assert!(!tickets.give_back(0), "never out");
+        assert!(!tickets.give_back(u64::MAX), "never out");
+    }
+
+    #[test]
+    fn a_place_that_serves_again_refuses_its_old_ticket() {
+        let tickets = Tickets::new(1);
+        let old = tickets.take().unwrap();
+        assert!(tickets.give_back(old));
+
+        let new = tickets.take().unwrap();
+
+        assert_eq!(old & 0xff_ffff, new & 0xff_ffff, "the same place");
+        assert!(!tickets.give_back(old));
+        assert!(tickets.give_back(new));
+    }
+
+    #[test]
+    fn ten_thousand_may_be_out_at_once() {
+        let tickets = Tickets::new(1);
+
+        let out: std::collections::HashSet<u64> =
+            (0..10_000).map(|_| tickets.take().unwrap()).collect();
+
+        assert_eq!(out.len(), 10_000);
+        assert!(out.iter().all(|ticket| tickets.give_back(*ticket)));
+        assert!(!out.iter().any(|ticket| tickets.give_back(*ticket)));
+    }
+}

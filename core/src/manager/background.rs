@@ -1,0 +1,123 @@
+//! A manager's part in the background work: its checker and the tasks of its providers.
+//!
+//! Without the feature `runtime` nothing of it exists: results come from the program, and sets too.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::config::ManagerConfig;
+use crate::discovery;
+use crate::endpoint::Member;
+use crate::error::Result;
+use crate::events::{Bus, Event, EventKind};
+use crate::execute::Shared;
+use crate::health::{Audience, Board, CheckResult, Grade, Health, announce};
+use crate::outlier::breaker;
+use crate::stats::Counters;
+
+/// A manager's part in the background work.
+pub(super) struct Background {
+    board: Arc<Board>,
+    events: Arc<Bus<Event>>,
+    #[cfg(feature = "runtime")]
+    pub(super) checker: crate::health::Checker,
+    is_checking: AtomicBool,
+}
+
+impl Background {
+    #[cfg_attr(not(feature = "runtime"), expect(unused_variables, reason = "nothing is checked"))]
+    pub(super) fn new(shared: &Shared, board: &Arc<Board>, config: &ManagerConfig) -> Self {
+        #[cfg(feature = "runtime")]
+        let hooks = {
+            let events = Arc::clone(&shared.events);
+            let mut hooks = crate::health::Hooks::default();
+            hooks.most_at_once = config.max_concurrent_checks as usize;
+            hooks.on_passed = Arc::new(move |provider, member| passed(&events, provider, member));
+            hooks
+        };
+        Self {
+            board: Arc::clone(board),
+            events: Arc::clone(&shared.events),
+            #[cfg(feature = "runtime")]
+            checker: crate::health::Checker::new(
+                tools(shared),
+                Arc::clone(board),
+                config.failover.health.clone(),
+                hooks,
+            ),
+            is_checking: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes in a result that the program found itself.
+    pub(super) fn take_result(
+        &self,
+        (provider, counters): (&str, Option<&Counters>),
+        member: &Member,
+        (rules, now): (&Health, u64),
+        result: &CheckResult,
+    ) {
+        let recorded = self.board.record(member, rules, result, now);
+        announce(Audience { events: &self.events, counters, provider }, member, result, &recorded);
+        if result.grade == Grade::Good {
+            passed(&self.events, provider, member);
+        }
+    }
+
+    /// Starts the checks, if there is something to check and they don't run yet.
+    #[cfg(feature = "runtime")]
+    pub(super) fn ensure_checks(&self, mut members: impl Iterator<Item = Member>) -> Result<()> {
+        let is_needed = members.any(|member| member.endpoint.health_check.is_some());
+        if is_needed && !self.is_checking.swap(true, Ordering::AcqRel) {
+            drop(self.checker.spawn(&super::runtime::handle()?));
+        }
+        Ok(())
+    }
+
+    #[cfg(not(feature = "runtime"))]
+    #[expect(clippy::unused_self, reason = "there is nothing to start")]
+    pub(super) fn ensure_checks(&self, _members: impl Iterator<Item = Member>) -> Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn set_health(&self, rules: Health) {
+        #[cfg(feature = "runtime")]
+        self.checker.set_rules(rules);
+        #[cfg(not(feature = "runtime"))]
+        drop(rules);
+    }
+
+    pub(super) fn stop(&self) {
+        #[cfg(feature = "runtime")]
+        self.checker.stop();
+    }
+
+    /// Starts again what ran in the parent, in a forked child.
+    pub(super) fn restart(&self) {
+        #[cfg(feature = "runtime")]
+        if self.is_checking.load(Ordering::Acquire)
+            && let Ok(handle) = super::runtime::handle()
+        {
+            drop(self.checker.spawn(&handle));
+        }
+    }
+}
+
+/// What background tasks have at hand.
+pub(super) fn tools(shared: &Shared) -> discovery::Background {
+    discovery::Background {
+        clock: shared.clock.clone(),
+        seed: shared.seed,
+        events: Arc::clone(&shared.events),
+        is_closed: Arc::clone(&shared.is_closed),
+    }
+}
+
+/// A check that passed lets an open breaker's probes in early.
+fn passed(events: &Bus<Event>, provider: &str, member: &Member) {
+    if breaker::half_open(&member.state) {
+        let pool = format!("{provider}/{}", member.endpoint.name).into();
+        let event = Event::new(EventKind::CircuitHalfOpen, &pool, "a check passed");
+        events.emit(event.of(&member.endpoint));
+    }
+}

@@ -1,0 +1,204 @@
+//! How one provider's endpoints come into its registry.
+
+use std::sync::Arc;
+
+use super::Manager;
+use super::background::tools;
+use super::providers::{EMBEDDED, Entry};
+use crate::config::{ProviderConfig, ProviderKind};
+use crate::discovery::{Custom, Guard, GuardRules, Memory, Provider, ProviderInfo};
+use crate::endpoint::{Changes, EVERY_SERVICE, Endpoint};
+use crate::error::{Error, ErrorKind, Result};
+use crate::events::{Event, EventKind};
+
+/// How one provider's endpoints come into its registry.
+pub(super) enum Source {
+    /// The program registers them.
+    Registered,
+    /// The provider's task reads them.
+    #[cfg(feature = "runtime")]
+    Read(crate::discovery::Feed),
+    /// The program pushes whole sets.
+    Pushed,
+}
+
+impl Source {
+    /// Refuses to register with a provider that only reads.
+    pub(super) fn check_writable(&self, name: &str) -> Result<()> {
+        match self {
+            Self::Registered => Ok(()),
+            _ => {
+                let text = format!("provider {name:?}: can't register, it only reads");
+                Err(Error::new(ErrorKind::Provider, text))
+            }
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        #[cfg(feature = "runtime")]
+        if let Self::Read(feed) = self {
+            feed.stop();
+        }
+    }
+
+    /// Starts again what ran in the parent, in a forked child.
+    pub(super) fn restart(&self) {
+        #[cfg(feature = "runtime")]
+        if let Self::Read(feed) = self
+            && let Ok(handle) = super::runtime::handle()
+        {
+            drop(feed.spawn(&handle));
+        }
+    }
+}
+
+impl Manager {
+    pub(super) fn make_configured_providers(&self) -> Result<()> {
+        let memory = ProviderConfig::default();
+        if !self.inner.config.providers.contains_key(EMBEDDED) {
+            self.make_provider(EMBEDDED, &memory)?;
+        }
+        let providers = self.inner.config.providers.clone();
+        providers.iter().try_for_each(|(name, config)| self.make_provider(name, config))
+    }
+
+    fn make_provider(&self, name: &str, config: &ProviderConfig) -> Result<()> {
+        let rules = GuardRules::new(config.empty_grace, config.max_staleness, config.coalesce);
+        match &config.kind {
+            #[cfg(feature = "runtime")]
+            ProviderKind::File { path, format, poll_interval } => {
+                let file = crate::discovery::File::new(path, *format, *poll_interval);
+                self.register_provider_with(name, Arc::new(file), rules)
+            }
+            #[cfg(not(feature = "runtime"))]
+            ProviderKind::File { .. } => {
+                let text = format!("providers.{name}.type: \"file\" needs the feature `runtime`");
+                Err(Error::new(ErrorKind::NotAvailable, text))
+            }
+            _ => self.add(name, rules.authoritative(true), |registry| {
+                (Arc::new(Memory::new(registry)) as _, Source::Registered)
+            }),
+        }
+    }
+
+    /// Registers a provider of one of the built-in kinds, described by a JSON document.
+    ///
+    /// # Errors
+    ///
+    /// The document's faults, [`ErrorKind::AlreadyExists`] if the name is taken.
+    pub fn register_provider_json(&self, name: &str, document: &str) -> Result<()> {
+        self.check_open()?;
+        let value: serde_json::Value = serde_json::from_str(document)
+            .map_err(|error| Error::invalid_config(format!("providers.{name}"), error.to_string()))?;
+        let whole = serde_json::json!({ "providers": { name: value } });
+        let config = crate::config::ManagerConfig::from_json(&whole.to_string())?;
+        config.providers.iter().try_for_each(|(name, config)| self.make_provider(name, config))
+    }
+
+    /// Registers a provider whose whole sets the program pushes with [`publish`](Self::publish).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`] if the name is taken.
+    pub fn register_pushed_provider(&self, name: &str) -> Result<()> {
+        self.check_open()?;
+        let pushed = Arc::new(Custom::pushed(false));
+        self.add(name, GuardRules::default(), |_| (pushed, Source::Pushed))
+    }
+
+    /// Registers a provider of the program's own.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`] if the name is taken.
+    #[cfg(feature = "runtime")]
+    pub fn register_provider(&self, name: &str, provider: Arc<dyn Provider>) -> Result<()> {
+        self.check_open()?;
+        self.register_provider_with(name, provider, GuardRules::default())
+    }
+
+    #[cfg(feature = "runtime")]
+    fn register_provider_with(
+        &self,
+        name: &str,
+        provider: Arc<dyn Provider>,
+        rules: GuardRules,
+    ) -> Result<()> {
+        let name: Arc<str> = name.into();
+        let registry = self.new_registry();
+        let events = Arc::clone(&self.inner.shared.events);
+        let guard = Arc::new(Guard::new(&name, rules, Arc::clone(&registry), events));
+        let feed = crate::discovery::Feed::new(
+            Arc::clone(&provider),
+            Arc::clone(&guard),
+            tools(&self.inner.shared),
+        );
+        let task = feed.clone();
+        self.add_provider(Entry { name, registry, provider, guard, source: Source::Read(feed) })?;
+        drop(task.spawn(&super::runtime::handle()?));
+        Ok(())
+    }
+
+    fn add(
+        &self,
+        name: &str,
+        rules: GuardRules,
+        make: impl FnOnce(Arc<crate::endpoint::Registry>) -> (Arc<dyn Provider>, Source),
+    ) -> Result<()> {
+        let name: Arc<str> = name.into();
+        let registry = self.new_registry();
+        let events = Arc::clone(&self.inner.shared.events);
+        let guard = Arc::new(Guard::new(&name, rules, Arc::clone(&registry), events));
+        let (provider, source) = make(Arc::clone(&registry));
+        self.add_provider(Entry { name, registry, provider, guard, source })
+    }
+
+    /// How each provider is doing, in the order of registration.
+    #[must_use]
+    pub fn provider_info(&self) -> Vec<ProviderInfo> {
+        let now = self.clock().now();
+        let entries = self.inner.providers.lock().clone();
+        entries.iter().map(|entry| entry.guard.info(&*entry.provider, now)).collect()
+    }
+
+    pub(super) fn take_set(&self, entry: &Entry, endpoints: Vec<Endpoint>) -> Result<()> {
+        match &entry.source {
+            Source::Registered => {
+                let changes = entry.registry.replace(endpoints)?;
+                self.tell_of_set(entry, &changes);
+            }
+            _ => entry.guard.publish(endpoints, self.clock().now())?,
+        }
+        self.keep_latencies();
+        self.ensure_checks(entry)
+    }
+
+    pub(super) fn ensure_checks(&self, entry: &Entry) -> Result<()> {
+        self.inner.background.ensure_checks(entry.registry.list().into_iter())
+    }
+
+    /// Tells of one endpoint that the program registered, updated or removed.
+    pub(super) fn after_change(
+        &self,
+        entry: &Entry,
+        endpoint: &Arc<Endpoint>,
+        what: &'static str,
+    ) -> Result<()> {
+        self.keep_latencies();
+        let pool = format!("{}/{}", entry.name, endpoint.name).into();
+        let event = Event::new(EventKind::DiscoveryUpdate, &pool, what).of(endpoint);
+        self.inner.shared.events.emit(event);
+        if endpoint.health_check.is_some() { self.ensure_checks(entry) } else { Ok(()) }
+    }
+
+    fn tell_of_set(&self, entry: &Entry, changes: &Changes) {
+        if changes.is_empty() {
+            return;
+        }
+        let (added, updated, removed) =
+            (changes.added.len(), changes.updated.len(), changes.removed.len());
+        let reason = format!("{added} added, {updated} updated, {removed} removed");
+        let pool = format!("{}/{EVERY_SERVICE}", entry.name).into();
+        self.inner.shared.events.emit(Event::new(EventKind::DiscoveryUpdate, &pool, reason));
+    }
+}
