@@ -78,6 +78,7 @@ impl Clock {
     }
 
     /// Moves a manual clock forward and wakes who waited for it. False for a system clock.
+    #[must_use]
     pub fn advance(&self, by: Duration) -> bool {
         let Kind::Manual(manual) = &self.kind else { return false };
         let by = nanos(by);

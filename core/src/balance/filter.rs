@@ -59,9 +59,7 @@ impl Level {
             Self::Usable | Self::Due => 0,
             Self::Degraded => Status::DEGRADED,
             Self::Lost => Status::DEGRADED | Status::LOST,
-            Self::FailOpen => {
-                Status::DEGRADED | Status::LOST | Status::UNHEALTHY | Status::EJECTED
-            }
+            Self::FailOpen => Status::DEGRADED | Status::LOST | Status::UNHEALTHY | Status::EJECTED,
             Self::AllOpen => {
                 Self::FailOpen.tolerated() | Status::OPEN | Status::HALF_OPEN | Status::RESTING
             }
@@ -102,7 +100,8 @@ pub struct Tried {
 }
 
 /// Nothing tried, for picks outside of a call.
-pub(crate) static NOTHING: Tried = Tried { first: [EndpointId::NONE; 8], count: 0, more: Vec::new() };
+pub(crate) static NOTHING: Tried =
+    Tried { first: [EndpointId::NONE; 8], count: 0, more: Vec::new() };
 
 impl Tried {
     /// Adds one.

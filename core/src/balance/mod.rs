@@ -23,7 +23,8 @@ pub(crate) use explain::explain;
 pub(crate) use filter::NOTHING;
 pub use filter::{Filter, Level, Tried};
 pub use locality::Place;
-pub(crate) use p2c_ewma::{estimate, failed, succeeded};
+pub use p2c_ewma::estimate;
+pub(crate) use p2c_ewma::{failed, succeeded};
 pub(crate) use pick::{
     Field, Lane, Pick, Refusal, Why, Wish, candidates, has_untried, pick, refusal, stream, take,
 };

@@ -31,7 +31,11 @@ pub(crate) fn succeeded(state: &EndpointState, latency: Nanos, now: Nanos) {
         let faded = fade(value, age, LATENCY_LIFE);
         // Averaging by the same factor that fades keeps the estimate right at any rate.
         let kept = fade(1.0, age, LATENCY_LIFE);
-        let mean = if word == 0 || sample >= faded { sample } else { value * kept + sample * (1.0 - kept) };
+        let mean = if word == 0 || sample >= faded {
+            sample
+        } else {
+            value * kept + sample * (1.0 - kept)
+        };
         pack(mean, now)
     });
 }
@@ -48,7 +52,7 @@ pub(crate) fn failed(state: &EndpointState, hint: Nanos, now: Nanos) {
 /// The present estimate of the latency in nanoseconds, for statistics.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a latency fits")]
-pub(crate) fn estimate(state: &EndpointState, now: Nanos) -> u64 {
+pub fn estimate(state: &EndpointState, now: Nanos) -> u64 {
     (f64::from(read(&state.ewma, now, LATENCY_LIFE)) * 1_000.0) as u64
 }
 
@@ -101,7 +105,10 @@ fn age(stamp: u32, now: Nanos) -> u32 {
     if age > u32::MAX / 2 { 0 } else { age }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "wraps after 49 days, and ages are differences")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "wraps after 49 days, and ages are differences"
+)]
 const fn millis(now: Nanos) -> u32 {
     (now / 1_000_000) as u32
 }

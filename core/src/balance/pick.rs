@@ -106,7 +106,8 @@ impl<'a> Luck<'a> {
     #[inline]
     fn turn(&mut self, wish: &Wish<'_>, length: usize) -> u64 {
         let (stripe, stripes) = wish.stripe;
-        let start = if stripe == 0 { 0 } else { stripe * length / stripes };
+        // The number of stripes is a power of two; a division would cost as much as the rest.
+        let start = (stripe * length) >> stripes.trailing_zeros();
         let turns = &wish.lane.turns;
         let count = *self.turn.get_or_insert_with(|| match self.is_dry {
             true => turns.load(Ordering::Relaxed),
@@ -424,11 +425,7 @@ fn cheaper(field: &Field<'_>, wish: &Wish<'_>, (one, other): (u32, u32)) -> u32 
 
 /// The call's own stream of draws, begun when it first needs one.
 #[inline]
-pub(crate) fn stream<'a>(
-    wish: &Wish<'_>,
-    draws: &'a mut Option<Rng>,
-    is_dry: bool,
-) -> &'a mut Rng {
+pub(crate) fn stream<'a>(wish: &Wish<'_>, draws: &'a mut Option<Rng>, is_dry: bool) -> &'a mut Rng {
     draws.get_or_insert_with(|| {
         let next = &wish.lane.draws;
         let ordinal = match is_dry {

@@ -81,7 +81,8 @@ mod tests {
     fn two_choices_are_distinct_while_there_are_two() {
         let mut rng = Rng::new(4, 0, 0);
         for _ in 0..1_000 {
-            let (first, second) = two(&[0, 1, 2, 3], (rng.draw(), rng.draw()), |entry| entry != 0).unwrap();
+            let (first, second) =
+                two(&[0, 1, 2, 3], (rng.draw(), rng.draw()), |entry| entry != 0).unwrap();
             assert!(first != second && first != 0 && second != 0);
         }
         assert_eq!(two(&[7], (rng.draw(), rng.draw()), |_| true), Some((7, 7)));

@@ -66,7 +66,8 @@ fn smooth(weights: &[(u32, u64)], total: u64) -> Box<[u32]> {
 
 fn by_deadline(weights: &[(u32, u64)], total: u64) -> Box<[u32]> {
     // The k-th turn of an entry of weight w is due at (k + 1/2) / w, in fixed point.
-    let due = |turn: u64, weight: u64| ((2 * u128::from(turn) + 1) << 64) / (2 * u128::from(weight));
+    let due =
+        |turn: u64, weight: u64| ((2 * u128::from(turn) + 1) << 64) / (2 * u128::from(weight));
     let mut queue: BinaryHeap<_> = weights
         .iter()
         .map(|(position, weight)| Reverse((due(0, *weight), *position, 0_u64, *weight)))
@@ -94,7 +95,11 @@ mod tests {
 
     fn letters(weights: &[u32]) -> String {
         let numbered: Vec<(u32, u32)> = (0..).zip(weights.iter().copied()).collect();
-        sequence(&numbered).0.iter().map(|at| char::from(b'a' + u8::try_from(*at).unwrap())).collect()
+        sequence(&numbered)
+            .0
+            .iter()
+            .map(|at| char::from(b'a' + u8::try_from(*at).unwrap()))
+            .collect()
     }
 
     #[test]

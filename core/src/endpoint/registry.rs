@@ -43,7 +43,7 @@ struct Watcher {
     service: Arc<str>,
     subscriber: Arc<dyn Subscriber>,
     /// Snapshots that a reader may still hold, the newest last.
-    live: Vec<Weak<Snapshot>>,
+    live: Vec<(u64, Weak<Snapshot>)>,
 }
 
 /// What a change did, by id.
@@ -231,9 +231,11 @@ impl Registry {
         endpoint.created_at = endpoint.updated_at;
         let id = Arc::clone(&endpoint.id);
         let known = inner.members.remove(&id);
+        let mut since = inner.version + 1;
         let state = match known {
             Some(member) if member.endpoint.is_same_place(&endpoint) => {
                 endpoint.created_at = member.endpoint.created_at;
+                since = member.since;
                 member.state
             }
             other => {
@@ -244,7 +246,7 @@ impl Registry {
                 Arc::new(EndpointState::new(self.slots.take(), self.stripes))
             }
         };
-        inner.members.insert(id, Member::new(Arc::new(endpoint), state));
+        inner.members.insert(id, Member::new(Arc::new(endpoint), state, since));
     }
 
     fn publish(&self, inner: &mut Inner) {
@@ -266,7 +268,12 @@ impl Registry {
 impl Inner {
     fn retire(&mut self, member: Member) {
         member.state.set(Status::RETIRED, 0);
-        let readers = self.watchers.iter().flat_map(|watcher| watcher.live.iter().cloned()).collect();
+        // Older snapshots never had it: a thread that holds one for long holds up nobody else.
+        let live = self.watchers.iter().flat_map(|watcher| &watcher.live);
+        let readers = live
+            .filter(|(version, _)| *version >= member.since)
+            .map(|(_, old)| old.clone())
+            .collect();
         self.retired.push(Retired { member, readers });
     }
 
@@ -289,15 +296,16 @@ impl Inner {
 
     fn publish_to(&mut self, at: usize) {
         let service = Arc::clone(&self.watchers[at].service);
-        let is_wanted = |member: &&Member| *service == *EVERY_SERVICE || member.endpoint.name == service;
+        let is_wanted =
+            |member: &&Member| *service == *EVERY_SERVICE || member.endpoint.name == service;
         let members: Vec<Member> = self.members.values().filter(is_wanted).cloned().collect();
         let retired = self.retired.iter().map(|retired| &retired.member).filter(is_wanted);
         let retired: Vec<Member> = retired.cloned().collect();
         let snapshot = Arc::new(Snapshot::new(self.version, members, retired));
         let watcher = &mut self.watchers[at];
         watcher.subscriber.publish(&snapshot);
-        watcher.live.retain(|old| old.strong_count() > 0);
-        watcher.live.push(Arc::downgrade(&snapshot));
+        watcher.live.retain(|(_, old)| old.strong_count() > 0);
+        watcher.live.push((snapshot.version(), Arc::downgrade(&snapshot)));
     }
 }
 

@@ -25,16 +25,19 @@ pub struct Member {
     pub(crate) hash: u64,
     pub(crate) zone: u64,
     pub(crate) region: u64,
+    /// The registry's version from which on it is there.
+    pub(crate) since: u64,
 }
 
 impl Member {
-    pub(crate) fn new(endpoint: Arc<Endpoint>, state: Arc<EndpointState>) -> Self {
+    pub(crate) fn new(endpoint: Arc<Endpoint>, state: Arc<EndpointState>, since: u64) -> Self {
         let label = |key: &str| endpoint.metadata.get(key).map_or(0, |text| label_hash(text));
         Self {
             id: state.id,
             hash: rng::hash(endpoint.id.as_bytes(), 0),
             zone: label("zone"),
             region: label("region"),
+            since,
             state,
             endpoint,
         }

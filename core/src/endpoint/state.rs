@@ -102,7 +102,6 @@ impl Status {
     /// The breaker's generation: it changes at each of its transitions.
     #[must_use]
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the high half is the generation")]
     pub const fn generation(self) -> u32 {
         (self.0 >> 32) as u32
     }
@@ -348,6 +347,16 @@ impl EndpointState {
                 latency + flow.latency_sum.load(Ordering::Relaxed),
             )
         })
+    }
+
+    /// Attempts that ended, by class in the order of [`Outcome::ALL`](crate::Outcome::ALL).
+    #[must_use]
+    pub fn outcomes(&self) -> [u64; 8] {
+        let mut counts = std::array::from_fn(|at| self.other_outcomes[at].load(Ordering::Relaxed));
+        let others: u64 = counts.iter().sum();
+        // Success isn't counted: it is what is left of all.
+        counts[0] = self.flow_totals().1.saturating_sub(others);
+        counts
     }
 
     /// Starts keeping the endpoint's own latency percentiles.

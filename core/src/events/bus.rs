@@ -75,7 +75,8 @@ impl<T: Record> Bus<T> {
     /// Makes an empty bus.
     #[must_use]
     pub fn new() -> Self {
-        let readers = Readers { history: VecDeque::with_capacity(Self::HISTORY), queues: Vec::new() };
+        let readers =
+            Readers { history: VecDeque::with_capacity(Self::HISTORY), queues: Vec::new() };
         Self {
             ring: ArrayQueue::new(Self::HISTORY),
             sequence: AtomicU64::new(0),
@@ -138,7 +139,8 @@ impl<T: Record> Bus<T> {
                 readers.history.pop_front();
             }
             // Emitters number first and push second, so two of them may arrive in reverse.
-            let newer = readers.history.iter().rev().take_while(|old| old.sequence() > record.sequence());
+            let newer =
+                readers.history.iter().rev().take_while(|old| old.sequence() > record.sequence());
             let at = readers.history.len() - newer.count();
             readers.history.insert(at, record);
         }

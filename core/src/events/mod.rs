@@ -3,6 +3,6 @@ mod bus;
 mod event;
 mod log;
 
-pub use bus::{Bus, Subscription};
+pub use bus::{Bus, Record, Subscription};
 pub use event::{Event, EventKind, Reason};
 pub use log::{Level, LogRecord};

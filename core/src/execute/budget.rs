@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn a_budget_that_is_off_never_refuses() {
-        let terms = Terms::new(&BudgetConfig { is_enabled: false, capacity: 0, ..Default::default() });
+        let terms =
+            Terms::new(&BudgetConfig { is_enabled: false, capacity: 0, ..Default::default() });
 
         assert!(RetryBudget::new(terms).withdraw(terms, 0));
     }

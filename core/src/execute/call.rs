@@ -8,6 +8,7 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 
 use super::core::{Ask, Grant, PoolCore, Settled};
+use super::held::HeldPlan;
 use super::plan::Plan;
 use super::{Request, backoff};
 use crate::balance::{self, Level, Pick, Refusal, Strategy, Tried, Why};
@@ -171,10 +172,12 @@ impl<P: Borrow<PoolCore>> Call<P> {
             (Input::Start, Phase::New) => Ok(self.start(now)),
             (_, Phase::New) | (Input::Start, _) => Err(out_of_order()),
             (Input::Cancel, _) => Ok(self.cancel(now)),
-            (Input::Result { attempt, outcome, latency, hint }, Phase::Running { grant, deadline })
-                if attempt == self.attempts =>
-            {
-                let latency = if latency == 0 { now.saturating_sub(grant.started) } else { latency };
+            (
+                Input::Result { attempt, outcome, latency, hint },
+                Phase::Running { grant, deadline },
+            ) if attempt == self.attempts => {
+                let latency =
+                    if latency == 0 { now.saturating_sub(grant.started) } else { latency };
                 let outcome = if outcome == Outcome::Failure && now >= deadline {
                     Outcome::Timeout
                 } else {
@@ -274,7 +277,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
     }
 
     /// Begins an attempt, here or in a fallback pool.
-    fn begin_by(&mut self, mut plan: arc_swap::Guard<Arc<Plan>>, now: Nanos) -> Action {
+    fn begin_by(&mut self, mut plan: HeldPlan, now: Nanos) -> Action {
         loop {
             if plan.rules.balance.strategy == Strategy::Custom {
                 let (found, _) = self.find(&plan, now);

@@ -3,14 +3,17 @@
 //! Everything here is read through one pointer or counted on the caller's own stripe; the cold half
 //! (names, policies, providers) is [`crate::manager`].
 
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
 
+use super::held::HeldPlan;
 use super::plan::{Plan, Rules};
 use super::{Lease, Request, RetryBudget};
-use crate::balance::{self, Explained, NOTHING, Lane, Level, Pick, Refusal, StickyTable, Tried, Wish};
+use crate::balance::{
+    self, Explained, Lane, Level, NOTHING, Pick, Refusal, StickyTable, Tried, Wish,
+};
 use crate::clock::{Clock, Nanos};
 use crate::endpoint::{EndpointId, Member, Snapshot, Subscriber};
 use crate::error::{Error, ErrorKind, Result};
@@ -43,12 +46,16 @@ pub struct Shared {
 pub struct PoolCore {
     name: Arc<str>,
     shared: Shared,
+    /// Sets this pool apart from every other of the process.
+    number: u64,
     plan: ArcSwap<Plan>,
+    /// Grows after each new plan.
+    version: AtomicU64,
     lanes: Stripes<Lane>,
     budget: RetryBudget,
     counters: Arc<Counters>,
     /// Who serves when this pool can't, in their order; weak, since pools may name each other.
-    fallbacks: ArcSwap<Vec<Weak<PoolCore>>>,
+    fallbacks: ArcSwap<Vec<Weak<Self>>>,
     is_panicking: AtomicBool,
     /// Orders those who replace the plan.
     writer: Mutex<()>,
@@ -104,7 +111,9 @@ impl PoolCore {
             name,
             lanes: Stripes::new(shared.stripes),
             budget: RetryBudget::new(plan.budget),
+            number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
             plan: ArcSwap::from_pointee(plan),
+            version: AtomicU64::new(0),
             shared,
             counters,
             fallbacks: ArcSwap::default(),
@@ -134,25 +143,25 @@ impl PoolCore {
     /// The set as it is now.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.plan.load().snapshot)
+        Arc::clone(&self.plan().snapshot)
     }
 
     /// The rules in force.
     #[must_use]
     pub fn rules(&self) -> Arc<Rules> {
-        Arc::clone(&self.plan.load().rules)
+        Arc::clone(&self.plan().rules)
     }
 
     /// True if weights were scaled to keep the weighted table short.
     #[must_use]
     pub fn has_scaled_weights(&self) -> bool {
-        self.plan.load().tables.is_scaled
+        self.plan().tables.is_scaled
     }
 
     /// Retries that the budget holds now, in thousandths.
     #[must_use]
     pub fn budget_balance(&self) -> u64 {
-        self.budget.balance(self.plan.load().budget, self.shared.clock.now())
+        self.budget.balance(self.plan().budget, self.shared.clock.now())
     }
 
     /// Puts other rules in force.
@@ -160,7 +169,7 @@ impl PoolCore {
         let _order = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.plan.load_full();
         let sticky = sticky_table(Some(&old), &rules);
-        self.plan.store(Arc::new(Plan::new(Arc::clone(&old.snapshot), Arc::new(rules), sticky)));
+        self.replace(Plan::new(Arc::clone(&old.snapshot), Arc::new(rules), sticky));
     }
 
     /// Names the pools that serve when this one can't, in their order.
@@ -172,8 +181,17 @@ impl PoolCore {
         self.fallbacks.load().get(number)?.upgrade()
     }
 
-    pub(crate) fn plan(&self) -> arc_swap::Guard<Arc<Plan>> {
-        self.plan.load()
+    /// The plan in force.
+    #[inline]
+    pub(crate) fn plan(&self) -> HeldPlan {
+        // Acquire pairs with the Release of `replace`: a new version comes with its plan.
+        let version = self.version.load(Ordering::Acquire);
+        HeldPlan::take(self.number, version, || self.plan.load_full())
+    }
+
+    fn replace(&self, plan: Plan) {
+        self.plan.store(Arc::new(plan));
+        self.version.fetch_add(1, Ordering::Release);
     }
 
     pub(crate) const fn budget(&self) -> &RetryBudget {
@@ -207,7 +225,8 @@ impl PoolCore {
     /// [`ErrorKind::NoEndpoints`] or [`ErrorKind::CircuitOpen`], with each endpoint's reason;
     /// [`ErrorKind::Closed`].
     pub fn lease(&self, request: &Request, now: Nanos) -> Result<Lease<'_>> {
-        let grant = self.grant_one(request, now).map_err(|kind| self.refused(kind, request, now))?;
+        let grant =
+            self.grant_one(request, now).map_err(|kind| self.refused(kind, request, now))?;
         Ok(Lease::new(self, grant))
     }
 
@@ -221,7 +240,7 @@ impl PoolCore {
         if self.shared.is_closed.load(Ordering::Relaxed) {
             return Err(ErrorKind::Closed);
         }
-        let plan = self.plan.load();
+        let plan = self.plan();
         let mut draws = None;
         let granted = if request.excluded.is_empty() {
             self.grant(&plan, &Ask::once(request, &NOTHING, now), &mut draws)
@@ -242,7 +261,7 @@ impl PoolCore {
     /// Why each endpoint would or would not be picked now, and the level of the pick.
     #[must_use]
     pub fn explain(&self, request: &Request, now: Nanos) -> (Vec<Explained>, Option<Level>) {
-        let plan = self.plan.load();
+        let plan = self.plan();
         let tried = excluded(request);
         balance::explain(&plan.field(), &self.wish(&plan, &Ask::once(request, &tried, now)))
     }
@@ -254,7 +273,7 @@ impl PoolCore {
         }
         let tried = excluded(request);
         let ask = Ask::once(request, &tried, now);
-        let plan = self.plan.load();
+        let plan = self.plan();
         let refusal = balance::refusal(&plan.field(), &self.wish(&plan, &ask));
         self.refusal(refusal, &ask)
     }
@@ -321,7 +340,7 @@ impl PoolCore {
 
     /// Takes an attempt back with what came of it. False if the grant is nobody's any more.
     pub(crate) fn settle(&self, grant: &Grant, outcome: Outcome, time: Settled) -> bool {
-        let plan = self.plan.load();
+        let plan = self.plan();
         let is_ours = grant.epoch == self.shared.epoch.load(Ordering::Relaxed);
         let Some(member) = plan.snapshot.find(grant.endpoint, grant.position).filter(|_| is_ours)
         else {
@@ -363,12 +382,7 @@ impl PoolCore {
         }
     }
 
-    pub(crate) fn tell(
-        &self,
-        kind: EventKind,
-        member: Option<&Member>,
-        reason: impl Into<Reason>,
-    ) {
+    pub(crate) fn tell(&self, kind: EventKind, member: Option<&Member>, reason: impl Into<Reason>) {
         let event = Event::new(kind, &self.name, reason);
         self.shared.events.emit(match member {
             Some(member) => event.of(&member.endpoint),
@@ -379,7 +393,7 @@ impl PoolCore {
     /// The error of a pick that found nobody, with each endpoint's reason.
     #[cold]
     pub(crate) fn refusal(&self, refusal: Refusal, ask: &Ask<'_>) -> Error {
-        let plan = self.plan.load();
+        let plan = self.plan();
         let (list, _) = balance::explain(&plan.field(), &self.wish(&plan, ask));
         let reasons: serde_json::Map<_, _> = list
             .iter()
@@ -409,6 +423,9 @@ impl PoolCore {
     }
 }
 
+/// The number of the next pool of the process.
+static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
+
 /// When an attempt ended and how long it took.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settled {
@@ -422,7 +439,7 @@ impl Subscriber for PoolCore {
         let _order = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.plan.load_full();
         let rules = Arc::clone(&old.rules);
-        self.plan.store(Arc::new(Plan::new(Arc::clone(snapshot), rules, old.sticky.clone())));
+        self.replace(Plan::new(Arc::clone(snapshot), rules, old.sticky.clone()));
     }
 }
 

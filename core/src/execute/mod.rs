@@ -8,8 +8,10 @@ mod config;
 mod core;
 mod driver;
 mod execution;
+mod held;
 mod plan;
 mod request;
+mod ticket;
 
 pub use self::core::{Grant, PoolCore, Shared};
 pub use attempt::Lease;
@@ -21,3 +23,4 @@ pub use config::{Backoff, BudgetConfig, Execute, Nested};
 pub use execution::{Attempt, Execution, Failure};
 pub use plan::Rules;
 pub use request::Request;
+pub use ticket::Tickets;

@@ -23,7 +23,7 @@ pub struct Rules {
 
 /// What one pick reads.
 #[derive(Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) tables: Tables,
     pub(crate) rules: Arc<Rules>,

@@ -49,7 +49,7 @@ impl Tickets {
     #[inline]
     pub fn give_back(&self, ticket: u64) -> bool {
         let stripe = (ticket >> 24 & 0xff) as usize;
-        let Some(lane) = self.lanes.iter().nth(stripe) else { return false };
+        let Some(lane) = self.lanes.at(stripe) else { return false };
         lane.give_back((ticket & 0xff_ffff) as u32, ticket >> 32)
     }
 }

@@ -163,13 +163,8 @@ fn reason(error: &reqwest::Error) -> Reason {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
-        if let Some(failure) = cause.downcast_ref::<rustls::Error>() {
-            return format!("TLS: {}", clipped(&failure.to_string())).into();
-        }
-        if let Some(failure) = cause.downcast_ref::<io::Error>()
-            && failure.get_ref().is_none()
-        {
-            return io_reason(failure);
+        if let Some(failure) = cause.downcast_ref::<io::Error>() {
+            return wrapped_reason(failure);
         }
     }
     // The outermost error names the URL, whose path may hold a token; those within don't.
@@ -177,6 +172,20 @@ fn reason(error: &reqwest::Error) -> Reason {
         Some(_) => clipped(&cause.to_string()).into(),
         None => "the request failed".into(),
     }
+}
+
+/// What a failure of input or output is called; a failed handshake comes wrapped in one or two.
+fn wrapped_reason(mut failure: &io::Error) -> Reason {
+    while let Some(within) = failure.get_ref() {
+        if within.is::<rustls::Error>() {
+            return format!("TLS: {}", clipped(&within.to_string())).into();
+        }
+        match within.downcast_ref::<io::Error>() {
+            Some(inner) => failure = inner,
+            None => break,
+        }
+    }
+    io_reason(failure)
 }
 
 /// A health check's answer that is longer is cut: what is looked for stands in front.

@@ -113,19 +113,17 @@ fn apply(member: &Member, action: AdminAction) {
             state.set(Status::MAINTENANCE, Status::DRAINING);
         }
         AdminAction::ForceOpen => {
-            drop(state.change(|status| {
+            state.change(|status| {
                 let is_held = status.has(Status::FORCED_OPEN);
                 (!is_held).then(|| status.with_breaker(Status::FORCED_OPEN))
-            }));
+            });
         }
         AdminAction::Reset => {
             window::clear(&state.flow);
             state.bad_in_a_row.store(0, Ordering::Relaxed);
             state.reopened.store(0, Ordering::Relaxed);
             state.set(0, Status::RESTING);
-            drop(state.change(|status| {
-                status.has(Status::BREAKER).then(|| status.with_breaker(0))
-            }));
+            state.change(|status| status.has(Status::BREAKER).then(|| status.with_breaker(0)));
         }
     }
 }

@@ -30,10 +30,11 @@ impl Background {
         #[cfg(feature = "runtime")]
         let hooks = {
             let events = Arc::clone(&shared.events);
-            let mut hooks = crate::health::Hooks::default();
-            hooks.most_at_once = config.max_concurrent_checks as usize;
-            hooks.on_passed = Arc::new(move |provider, member| passed(&events, provider, member));
-            hooks
+            crate::health::Hooks {
+                most_at_once: config.max_concurrent_checks as usize,
+                on_passed: Arc::new(move |provider, member| passed(&events, provider, member)),
+                ..Default::default()
+            }
         };
         Self {
             board: Arc::clone(board),

@@ -65,6 +65,7 @@ pub fn after_fork_child() {
 
 /// True for the outermost of nested hooks, and false for a call without its before.
 fn leave() -> bool {
-    let left = DEPTH.fetch_update(Ordering::AcqRel, Ordering::Acquire, |depth| depth.checked_sub(1));
+    let left =
+        DEPTH.fetch_update(Ordering::AcqRel, Ordering::Acquire, |depth| depth.checked_sub(1));
     left == Ok(1)
 }

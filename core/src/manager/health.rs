@@ -40,9 +40,9 @@ impl Manager {
         let entry = self.provider_entry(provider)?;
         let members = entry.registry.list();
         self.check_members(&entry.name, members.clone())?;
-        let found = members.iter().map(|member| {
-            (Arc::clone(&member.endpoint.id), member.state.status().health())
-        });
+        let found = members
+            .iter()
+            .map(|member| (Arc::clone(&member.endpoint.id), member.state.status().health()));
         Ok(found.collect())
     }
 

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::background::Background;
 use super::pool::{Pool, PoolKey};
 use super::providers::Providers;
-use super::background::Background;
 use crate::clock::{Clock, Nanos};
 use crate::config::{ClockKind, LogLevel, ManagerConfig, Policy};
 use crate::endpoint::Slots;

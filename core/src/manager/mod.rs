@@ -4,6 +4,7 @@ mod background;
 mod endpoints;
 mod fork;
 mod health;
+#[expect(clippy::module_inception, reason = "the file is named after its one concept")]
 mod manager;
 mod pool;
 mod providers;

@@ -28,6 +28,13 @@ pub(super) struct Entry {
     pub(super) source: Source,
 }
 
+impl Entry {
+    /// True once there is a whole set, or the program is who makes it.
+    fn is_ready(&self) -> bool {
+        matches!(self.source, Source::Registered) || self.guard.is_ready()
+    }
+}
+
 impl Providers {
     pub(super) fn lock(&self) -> MutexGuard<'_, Vec<Arc<Entry>>> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
@@ -87,6 +94,34 @@ impl Manager {
         self.take_set(&entry, endpoints)
     }
 
+    /// Blocks until every provider has delivered its first whole set.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Timeout`] with the names of those that haven't after `timeout`.
+    pub fn wait_ready(&self, timeout: std::time::Duration) -> Result<()> {
+        // Real time, also under a manual clock: files and networks don't go by it.
+        let clock = crate::clock::Clock::system();
+        let deadline = clock.now().saturating_add(crate::clock::nanos(timeout));
+        let waiting = || {
+            let entries = self.inner.providers.lock().clone();
+            let late = entries.iter().filter(|entry| !entry.is_ready());
+            late.map(|entry| entry.name.to_string()).collect::<Vec<_>>()
+        };
+        loop {
+            let names = waiting();
+            if names.is_empty() || self.is_closed() {
+                return self.check_open();
+            }
+            let now = clock.now();
+            if now >= deadline {
+                let text = format!("providers not ready: {}", names.join(", "));
+                return Err(Error::new(ErrorKind::Timeout, text));
+            }
+            clock.wait_until(deadline.min(now + READY_POLL), &|| self.is_closed());
+        }
+    }
+
     pub(super) fn provider_entry(&self, name: Option<&str>) -> Result<Arc<Entry>> {
         let wanted = name.unwrap_or(&self.inner.config.default_provider);
         if let Some(entry) = self.inner.providers.find(wanted) {
@@ -94,7 +129,8 @@ impl Manager {
         }
         if name.is_none() && self.inner.config.has_fallback {
             if !self.inner.providers.has_warned.swap(true, Ordering::Relaxed) {
-                let text = format!("provider {wanted:?} is not registered; the embedded one serves");
+                let text =
+                    format!("provider {wanted:?} is not registered; the embedded one serves");
                 self.log(Level::Warn, "manager", &text);
             }
             if let Some(entry) = self.inner.providers.find(EMBEDDED) {
@@ -137,6 +173,9 @@ fn check_distinct(endpoints: &[Endpoint]) -> Result<()> {
         }
     }
 }
+
+/// How often readiness is looked at.
+const READY_POLL: u64 = 2_000_000;
 
 /// The provider that is always there.
 pub(super) const EMBEDDED: &str = "memory";

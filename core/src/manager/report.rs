@@ -26,7 +26,8 @@ impl Manager {
             let mut document = self.provider_totals(&pools, &members);
             let by_service = pools.iter().map(|pool| (pool.service().to_owned(), pool.stats()));
             document["pools"] = Value::Object(by_service.collect());
-            let endpoints = members.iter().map(|one| (one.endpoint.id.to_string(), self.endpoint_stats(one)));
+            let endpoints =
+                members.iter().map(|one| (one.endpoint.id.to_string(), self.endpoint_stats(one)));
             document["endpoints"] = Value::Object(endpoints.collect());
             (entry.name.to_string(), document)
         });
@@ -140,7 +141,8 @@ fn outcomes(member: &Member, done: u64) -> Map<String, Value> {
         .into_iter()
         .zip(counts)
         .map(|(outcome, count)| {
-            let count = if outcome == Outcome::Success { done.saturating_sub(others) } else { count };
+            let count =
+                if outcome == Outcome::Success { done.saturating_sub(others) } else { count };
             (outcome.name().to_owned(), count.into())
         })
         .collect()

@@ -88,8 +88,9 @@ impl Manager {
     /// The document's faults, [`ErrorKind::AlreadyExists`] if the name is taken.
     pub fn register_provider_json(&self, name: &str, document: &str) -> Result<()> {
         self.check_open()?;
-        let value: serde_json::Value = serde_json::from_str(document)
-            .map_err(|error| Error::invalid_config(format!("providers.{name}"), error.to_string()))?;
+        let value: serde_json::Value = serde_json::from_str(document).map_err(|error| {
+            Error::invalid_config(format!("providers.{name}"), error.to_string())
+        })?;
         let whole = serde_json::json!({ "providers": { name: value } });
         let config = crate::config::ManagerConfig::from_json(&whole.to_string())?;
         config.providers.iter().try_for_each(|(name, config)| self.make_provider(name, config))

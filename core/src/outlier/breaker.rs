@@ -95,9 +95,8 @@ pub(crate) fn admit(
 
 /// Opens the first half, if the breaker is open; true if this call did it.
 pub(crate) fn half_open(state: &EndpointState) -> bool {
-    let moved = state.change(|status| {
-        status.has(Status::OPEN).then(|| status.with_breaker(Status::HALF_OPEN))
-    });
+    let moved = state
+        .change(|status| status.has(Status::OPEN).then(|| status.with_breaker(Status::HALF_OPEN)));
     moved.is_some()
 }
 

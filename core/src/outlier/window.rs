@@ -63,7 +63,6 @@ pub(crate) fn clear(flow: &Stripes<Flow>) {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "masked to 16 bits")]
 const fn count(word: u64) -> u32 {
     (word & COUNT_MASK) as u32
 }

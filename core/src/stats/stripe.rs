@@ -10,7 +10,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// `min(cores, 8)`, rounded up to a power of two: more stripes cost memory and merging time.
 #[must_use]
 pub fn stripe_count() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).min(MOST_STRIPES).next_power_of_two()
+    std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(MOST_STRIPES)
+        .next_power_of_two()
 }
 
 /// A copy of `T` for each stripe.
@@ -36,10 +39,18 @@ impl<T: Default> Stripes<T> {
 
 impl<T> Stripes<T> {
     /// The calling thread's copy, and its number.
+    #[must_use]
     #[inline]
     pub fn mine(&self) -> (&T, usize) {
         let number = if self.mask == 0 { 0 } else { thread_number() & self.mask };
         (&self.copies[number].0, number)
+    }
+
+    /// The copy of a number that [`mine`](Self::mine) gave.
+    #[must_use]
+    #[inline]
+    pub fn at(&self, number: usize) -> Option<&T> {
+        self.copies.get(number).map(|copy| &copy.0)
     }
 
     /// Every copy, for merging.
