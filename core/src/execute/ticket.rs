@@ -46,6 +46,7 @@ impl Tickets {
     }
 
     /// Brings a ticket back. True the first time, false for one that was never out or came back.
+    #[must_use]
     #[inline]
     pub fn give_back(&self, ticket: u64) -> bool {
         let stripe = (ticket >> 24 & 0xff) as usize;

@@ -70,7 +70,7 @@ impl Background {
     pub(super) fn ensure_checks(&self, mut members: impl Iterator<Item = Member>) -> Result<()> {
         let is_needed = members.any(|member| member.endpoint.health_check.is_some());
         if is_needed && !self.is_checking.swap(true, Ordering::AcqRel) {
-            drop(self.checker.spawn(&super::runtime::handle()?));
+            super::runtime::start_checks(&self.checker)?;
         }
         Ok(())
     }
@@ -96,10 +96,10 @@ impl Background {
     /// Starts again what ran in the parent, in a forked child.
     pub(super) fn restart(&self) {
         #[cfg(feature = "runtime")]
-        if self.is_checking.load(Ordering::Acquire)
-            && let Ok(handle) = super::runtime::handle()
-        {
-            drop(self.checker.spawn(&handle));
+        if self.is_checking.load(Ordering::Acquire) {
+            // A child that gets no thread still picks; the next registration tries again.
+            let started = super::runtime::start_checks(&self.checker);
+            self.is_checking.store(started.is_ok(), Ordering::Release);
         }
     }
 }

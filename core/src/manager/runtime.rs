@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::discovery::Feed;
 use crate::error::{Error, ErrorKind, Result};
+use crate::health::Checker;
 
 /// Guards the process's runtime; taken when background work starts and around a fork.
 static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
@@ -27,7 +29,7 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 /// # Errors
 ///
 /// [`ErrorKind::Io`] if the system refuses a thread.
-pub(super) fn handle() -> Result<Handle> {
+fn handle() -> Result<Handle> {
     let mut runtime = lock(&RUNTIME);
     if let Some(runtime) = &*runtime {
         return Ok(runtime.handle().clone());
@@ -43,6 +45,18 @@ pub(super) fn handle() -> Result<Handle> {
     let handle = made.handle().clone();
     *runtime = Some(made);
     Ok(handle)
+}
+
+/// Starts the task of a manager's checks.
+pub(super) fn start_checks(checker: &Checker) -> Result<()> {
+    drop(checker.spawn(&handle()?));
+    Ok(())
+}
+
+/// Starts the task of a provider.
+pub(super) fn start_feed(feed: &Feed) -> Result<()> {
+    drop(feed.spawn(&handle()?));
+    Ok(())
 }
 
 /// Runs a future on the runtime and waits for it on the calling thread, which may itself belong to

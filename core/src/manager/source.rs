@@ -44,10 +44,9 @@ impl Source {
     /// Starts again what ran in the parent, in a forked child.
     pub(super) fn restart(&self) {
         #[cfg(feature = "runtime")]
-        if let Self::Read(feed) = self
-            && let Ok(handle) = super::runtime::handle()
-        {
-            drop(feed.spawn(&handle));
+        if let Self::Read(feed) = self {
+            // A child that gets no thread keeps the set that its parent had.
+            drop(super::runtime::start_feed(feed));
         }
     }
 }
@@ -136,8 +135,7 @@ impl Manager {
         );
         let task = feed.clone();
         self.add_provider(Entry { name, registry, provider, guard, source: Source::Read(feed) })?;
-        drop(task.spawn(&super::runtime::handle()?));
-        Ok(())
+        super::runtime::start_feed(&task)
     }
 
     fn add(
