@@ -16,6 +16,8 @@ pub enum Strategy {
     Weighted,
     /// No rank; spreads by requests in flight.
     LeastConnections,
+    /// No rank; the same endpoint for the same key.
+    IpHash,
     /// Healthy before degraded; spreads by latency.
     HealthBased,
     /// Near before far; spreads by requests in flight.
@@ -108,6 +110,7 @@ impl Balance {
             Strategy::Random => Algorithm::Random,
             Strategy::Weighted => Algorithm::Weighted,
             Strategy::LeastConnections | Strategy::Geographic => Algorithm::LeastConnections,
+            Strategy::IpHash => Algorithm::IpHash,
             Strategy::HealthBased => Algorithm::P2cEwma,
         })
     }

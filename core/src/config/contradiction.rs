@@ -100,6 +100,7 @@ fn spread_by(strategy: Strategy) -> Option<Algorithm> {
         Strategy::Random => Some(Algorithm::Random),
         Strategy::Weighted => Some(Algorithm::Weighted),
         Strategy::LeastConnections => Some(Algorithm::LeastConnections),
+        Strategy::IpHash => Some(Algorithm::IpHash),
         Strategy::HealthBased | Strategy::Geographic | Strategy::Custom => None,
     }
 }

@@ -173,6 +173,7 @@ fn balance(read: Reader<'_>, balancer: Reader<'_>) -> Balance {
             Some("random") => Strategy::Random,
             Some("weighted") => Strategy::Weighted,
             Some("least_connections") => Strategy::LeastConnections,
+            Some("ip_hash") => Strategy::IpHash,
             Some("health_based") => Strategy::HealthBased,
             Some("geographic") => Strategy::Geographic,
             Some("custom") => Strategy::Custom,

@@ -3,9 +3,11 @@
 //! Without the feature `runtime` nothing of it exists: results come from the program, and sets too.
 
 use std::sync::Arc;
+#[cfg(feature = "runtime")]
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::ManagerConfig;
+#[cfg(feature = "runtime")]
 use crate::discovery;
 use crate::endpoint::Member;
 use crate::error::Result;
@@ -21,6 +23,7 @@ pub(super) struct Background {
     events: Arc<Bus<Event>>,
     #[cfg(feature = "runtime")]
     pub(super) checker: crate::health::Checker,
+    #[cfg(feature = "runtime")]
     is_checking: AtomicBool,
 }
 
@@ -46,6 +49,7 @@ impl Background {
                 config.failover.health.clone(),
                 hooks,
             ),
+            #[cfg(feature = "runtime")]
             is_checking: AtomicBool::new(false),
         }
     }
@@ -85,7 +89,7 @@ impl Background {
         #[cfg(feature = "runtime")]
         self.checker.set_rules(rules);
         #[cfg(not(feature = "runtime"))]
-        drop(rules);
+        let _ = rules;
     }
 
     pub(super) fn stop(&self) {
@@ -105,6 +109,7 @@ impl Background {
 }
 
 /// What background tasks have at hand.
+#[cfg(feature = "runtime")]
 pub(super) fn tools(shared: &Shared) -> discovery::Background {
     discovery::Background {
         clock: shared.clock.clone(),

@@ -1,5 +1,6 @@
 //! Active checks by verb: run one now, run all now, or take the program's word.
 
+#[cfg(feature = "runtime")]
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

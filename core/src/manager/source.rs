@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Manager;
+#[cfg(feature = "runtime")]
 use super::background::tools;
 use super::providers::{EMBEDDED, Entry};
 use crate::config::{ProviderConfig, ProviderKind};
