@@ -188,7 +188,7 @@ fn all_faults_are_reported_at_once_with_their_paths() {
             "metadata: must be an object, got a list",
             "retry_delay: must be a duration with a unit such as \"250ms\", got 250",
             "strategie: unknown key \"strategie\", did you mean \"strategy\"?",
-            "strategy: must be one of round_robin, random, weighted, least_connections, \
+            "strategy: must be one of round_robin, random, weighted, least_connections, ip_hash, \
              health_based, geographic, custom, got \"wieghted\", did you mean \"weighted\"?",
             "timeout: must be 1ms..=24h, got 0s",
         ]
