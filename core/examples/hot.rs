@@ -32,7 +32,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             let mut call = Call::new(core, Request::new());
             if let Action::Attempt { number, .. } = call.step(Input::Start, now)? {
                 let outcome = Outcome::Success;
-                call.step(Input::Result { attempt: number, outcome, latency: 0, hint: 0 }, now + 50)?;
+                call.step(
+                    Input::Result { attempt: number, outcome, latency: 0, hint: 0 },
+                    now + 50,
+                )?;
             }
         }
     }

@@ -107,8 +107,7 @@ fn picks_reports_and_steps_make_no_system_call() {
         .expect("strace is installed (Debian package strace)");
     let trace = String::from_utf8_lossy(&out.stdout);
     let lines: Vec<&str> = trace.lines().collect();
-    let marks: Vec<usize> =
-        (0..lines.len()).filter(|at| lines[*at].contains("getpid()")).collect();
+    let marks: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].contains("getpid()")).collect();
 
     assert_eq!(marks.len(), 3, "the stretch is marked by three calls: {trace}");
     assert_eq!(marks[1] - marks[0], 1, "{:#?}", &lines[marks[0]..=marks[1]]);

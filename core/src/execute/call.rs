@@ -167,8 +167,8 @@ impl<P: Borrow<PoolCore>> Call<P> {
     /// [`ErrorKind::InvalidState`] if the input doesn't fit: a second start, a result of an attempt
     /// that isn't running is answered with the present action instead.
     pub fn step(&mut self, input: Input, now: Nanos) -> Result<Action> {
-        match (input, self.phase) {
-            (_, Phase::Ended(action)) if input != Input::Start => Ok(action),
+        match (input, &self.phase) {
+            (_, Phase::Ended(action)) if input != Input::Start => Ok(*action),
             (Input::Start, Phase::New) => Ok(self.start(now)),
             (_, Phase::New) | (Input::Start, _) => Err(out_of_order()),
             (Input::Cancel, _) => Ok(self.cancel(now)),
@@ -176,19 +176,18 @@ impl<P: Borrow<PoolCore>> Call<P> {
                 Input::Result { attempt, outcome, latency, hint },
                 Phase::Running { grant, deadline },
             ) if attempt == self.attempts => {
+                let (grant, deadline) = (*grant, *deadline);
                 let latency =
                     if latency == 0 { now.saturating_sub(grant.started) } else { latency };
-                let outcome = if outcome == Outcome::Failure && now >= deadline {
-                    Outcome::Timeout
-                } else {
-                    outcome
-                };
+                let is_late = outcome == Outcome::Failure && now >= deadline;
+                let outcome = if is_late { Outcome::Timeout } else { outcome };
                 Ok(self.ended(&grant, outcome, Settled { now, latency, hint }))
             }
-            (Input::Tick, Phase::Running { grant, deadline }) if now >= deadline => {
+            (Input::Tick, Phase::Running { grant, deadline }) if now >= *deadline => {
+                let grant = *grant;
                 Ok(self.abandon(&grant, now))
             }
-            (Input::Tick, Phase::Waiting { until }) if now >= until => Ok(self.begin(now)),
+            (Input::Tick, Phase::Waiting { until }) if now >= *until => Ok(self.begin(now)),
             (Input::Next, Phase::Abandoned) => Ok(self.go_on(Outcome::Timeout, now)),
             (Input::Chosen(id), Phase::Choosing) => self.chosen(id, now),
             _ => Ok(self.present()),

@@ -41,7 +41,8 @@ impl Manager {
         let tally = |tally: Tally| sum(&|pool| pool.core().counters().tally(tally));
         let totals = |read: fn(&Totals) -> u64| sum(&|pool| read(&pool.core().counters().totals()));
         let (good, failed) = (totals(|totals| totals.good_calls), tally(Tally::FailedCalls));
-        let latency = totals(|totals| totals.latency_sum);
+        let flows = members.iter().map(|member| member.state.flow_totals());
+        let (done, latency) = flows.fold((0, 0), |sum, flow| (sum.0 + flow.1, sum.1 + flow.2));
         let last = |read: fn((u64, u64)) -> u64| {
             pools.iter().map(|pool| read(pool.core().counters().last_times())).max().unwrap_or(0)
         };
@@ -54,7 +55,7 @@ impl Manager {
             "recoveries": tally(Tally::Recoveries),
             "retries": tally(Tally::Retries),
             "timeouts": tally(Tally::Timeouts),
-            "average_response_time_ns": latency.checked_div(good).unwrap_or(0),
+            "average_response_time_ns": latency.checked_div(done).unwrap_or(0),
             "last_failover_ns": last(|times| times.0),
             "last_recovery_ns": last(|times| times.1),
             "uptime_ns": self.clock().now().saturating_sub(self.inner.started),

@@ -4,7 +4,7 @@
 //! cut into the same number of buckets, so the relative error is the same from 1 µs to 1 h. Ours is
 //! coarser on purpose: 64 counters of 32 bits are 256 bytes an endpoint.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Counts of latencies by magnitude.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub struct Histogram {
     counts: Box<[AtomicU32]>,
     /// Buckets in a doubling, as a power of two.
     split: u32,
+    /// What halving took away.
+    forgotten: AtomicU64,
 }
 
 impl Histogram {
@@ -29,7 +31,7 @@ impl Histogram {
 
     fn with_split(split: u32) -> Self {
         let counts = (0..DOUBLINGS << split).map(|_| AtomicU32::new(0)).collect();
-        Self { counts, split }
+        Self { counts, split, forgotten: AtomicU64::new(0) }
     }
 
     /// Counts one latency.
@@ -38,6 +40,13 @@ impl Histogram {
         if count.fetch_add(1, Ordering::Relaxed) >= HALF_FULL {
             self.halve();
         }
+    }
+
+    /// How many latencies were ever counted.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        let counts = self.counts.iter().map(|count| u64::from(count.load(Ordering::Relaxed)));
+        counts.sum::<u64>() + self.forgotten.load(Ordering::Relaxed)
     }
 
     /// Adds this histogram's counts to `into`, which has as many as this one.
@@ -73,7 +82,8 @@ impl Histogram {
     fn halve(&self) {
         for count in &self.counts {
             let half = count.load(Ordering::Relaxed) / 2;
-            count.store(half, Ordering::Relaxed);
+            count.fetch_sub(half, Ordering::Relaxed);
+            self.forgotten.fetch_add(u64::from(half), Ordering::Relaxed);
         }
     }
 
