@@ -26,7 +26,8 @@ pub use locality::Place;
 pub use p2c_ewma::estimate;
 pub(crate) use p2c_ewma::{failed, succeeded};
 pub(crate) use pick::{
-    Field, Lane, Pick, Refusal, Why, Wish, candidates, has_untried, pick, refusal, stream, take,
+    Field, Lane, Luck, Pick, Refusal, Spot, Why, Wish, at_first_sight, candidates, has_untried,
+    pick, refusal, stream, take,
 };
 pub use sticky::SessionKey;
 pub(crate) use sticky::StickyTable;

@@ -47,9 +47,16 @@ pub(crate) struct Wish<'a> {
     pub(crate) may_probe: bool,
     /// A retry or hedge leaves the cursor alone.
     pub(crate) is_first: bool,
-    /// The caller's stripe, its number, and how many there are.
+    pub(crate) spot: Spot<'a>,
+}
+
+/// The calling thread's stripe of a pool.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot<'a> {
     pub(crate) lane: &'a Lane,
-    pub(crate) stripe: (usize, usize),
+    /// Its number, and how many there are: a power of two.
+    pub(crate) stripe: usize,
+    pub(crate) stripes: usize,
     pub(crate) seed: u64,
 }
 
@@ -104,11 +111,10 @@ impl<'a> Luck<'a> {
 
     /// The pick's turn: the stripe's next, begun at the stripe's own share of the table.
     #[inline]
-    fn turn(&mut self, wish: &Wish<'_>, length: usize) -> u64 {
-        let (stripe, stripes) = wish.stripe;
-        // The number of stripes is a power of two; a division would cost as much as the rest.
-        let start = (stripe * length) >> stripes.trailing_zeros();
-        let turns = &wish.lane.turns;
+    fn turn(&mut self, spot: Spot<'_>, length: usize) -> u64 {
+        // A shift, since a division would cost as much as the rest.
+        let start = (spot.stripe * length) >> spot.stripes.trailing_zeros();
+        let turns = &spot.lane.turns;
         let count = *self.turn.get_or_insert_with(|| match self.is_dry {
             true => turns.load(Ordering::Relaxed),
             false => turns.fetch_add(1, Ordering::Relaxed),
@@ -118,13 +124,14 @@ impl<'a> Luck<'a> {
 
     /// The pick's first or second draw from the call's own stream.
     #[inline]
-    fn draw(&mut self, wish: &Wish<'_>, which: usize) -> u64 {
+    fn draw(&mut self, spot: Spot<'_>, which: usize) -> u64 {
         let (draws, is_dry) = (&mut *self.draws, self.is_dry);
-        *self.drawn[which].get_or_insert_with(|| stream(wish, draws, is_dry).draw())
+        *self.drawn[which].get_or_insert_with(|| stream(spot, draws, is_dry).draw())
     }
 
-    fn both(&mut self, wish: &Wish<'_>) -> (u64, u64) {
-        (self.draw(wish, 0), self.draw(wish, 1))
+    #[inline]
+    fn both(&mut self, spot: Spot<'_>) -> (u64, u64) {
+        (self.draw(spot, 0), self.draw(spot, 1))
     }
 }
 
@@ -140,51 +147,37 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Picks an endpoint and takes its breaker's pass.
-#[inline]
-pub(crate) fn pick(
-    field: &Field<'_>,
-    wish: &Wish<'_>,
-    draws: &mut Option<Rng>,
-) -> Result<Pick, Refusal> {
-    let mut luck = Luck::new(draws);
-    if let Some(pick) = at_first_sight(field, wish, &mut luck) {
-        return Ok(pick);
-    }
-    search(field, wish, &mut luck)
-}
-
 /// The usual case: the most preferred tier, nothing asked for, nothing against the one whose turn
-/// it is. The same endpoint as [`search`] finds, in a fraction of the time.
+/// it is. The same endpoint as [`pick`] finds, in a fraction of the time.
 #[inline]
-fn at_first_sight(field: &Field<'_>, wish: &Wish<'_>, luck: &mut Luck<'_>) -> Option<Pick> {
-    let is_plain = wish.tried.is_empty()
-        && wish.filter.is_none()
-        && wish.session.is_none()
-        && wish.explicit == EndpointId::NONE
-        && field.balance.strategy != super::Strategy::Geographic;
-    let tier = field.tables.tiers.first().filter(|_| is_plain)?;
+pub(crate) fn at_first_sight(
+    field: Field<'_>,
+    spot: Spot<'_>,
+    (now, is_first): (Nanos, bool),
+    luck: &mut Luck<'_>,
+) -> Option<Pick> {
+    let tier = field.tables.tiers.first()?;
     let clear = |position: u32| {
         let status = field.member(position).state.status();
         status.is_clear().then_some(status)
     };
     let members = &*tier.members;
     let position = match field.algorithm {
-        Algorithm::RoundRobin | Algorithm::Weighted if wish.is_first => {
+        Algorithm::RoundRobin | Algorithm::Weighted if is_first => {
             let turns = tier.turns();
-            round_robin::whose_turn(turns, luck.turn(wish, turns.len()))?
+            round_robin::whose_turn(turns, luck.turn(spot, turns.len()))?
         }
-        Algorithm::Random => random::first_of(members, luck.draw(wish, 0))?,
+        Algorithm::Random => random::first_of(members, luck.draw(spot, 0))?,
         Algorithm::LeastConnections if members.len() > least_connections::COMPARED => {
-            let (one, other) = random::two_of(members, luck.both(wish))?;
+            let (one, other) = random::two_of(members, luck.both(spot))?;
             clear(one).and(clear(other))?;
             let load = |position| (field.in_flight(position) + 1, field.tables.weight(position));
             least_connections::lighter(one, other, load)
         }
         Algorithm::P2cEwma => {
-            let (one, other) = random::two_of(members, luck.both(wish))?;
+            let (one, other) = random::two_of(members, luck.both(spot))?;
             clear(one).and(clear(other))?;
-            cheaper(field, wish, (one, other))
+            cheaper(&field, now, (one, other))
         }
         _ => return None,
     };
@@ -196,7 +189,11 @@ fn at_first_sight(field: &Field<'_>, wish: &Wish<'_>, luck: &mut Luck<'_>) -> Op
 /// Goes the whole way: preference, ladder, rounds, tiers, and around those that refuse.
 #[cold]
 #[inline(never)]
-fn search(field: &Field<'_>, wish: &Wish<'_>, luck: &mut Luck<'_>) -> Result<Pick, Refusal> {
+pub(crate) fn pick(
+    field: &Field<'_>,
+    wish: &Wish<'_>,
+    luck: &mut Luck<'_>,
+) -> Result<Pick, Refusal> {
     if (wish.session.is_some() || wish.explicit != EndpointId::NONE)
         && let Some(pick) = preferred(field, wish)
     {
@@ -386,53 +383,54 @@ fn spread(
     let members = &*tier.members;
     match field.algorithm {
         Algorithm::RoundRobin | Algorithm::Weighted if wish.is_first => {
-            round_robin::in_turn(tier.turns(), luck.turn(wish, tier.turns().len()), fits)
+            round_robin::in_turn(tier.turns(), luck.turn(wish.spot, tier.turns().len()), fits)
         }
         Algorithm::RoundRobin | Algorithm::Weighted => {
-            round_robin::drawn(tier.turns(), luck.draw(wish, 0), fits)
+            round_robin::drawn(tier.turns(), luck.draw(wish.spot, 0), fits)
         }
-        Algorithm::Random => random::one(members, luck.draw(wish, 0), fits),
+        Algorithm::Random => random::one(members, luck.draw(wish.spot, 0), fits),
         Algorithm::LeastConnections => {
             let load = |position| (field.in_flight(position) + 1, field.tables.weight(position));
             if members.len() > least_connections::COMPARED {
-                let (one, other) = random::two(members, luck.both(wish), fits)?;
+                let (one, other) = random::two(members, luck.both(wish.spot), fits)?;
                 return Some(least_connections::lighter(one, other, load));
             }
-            let start = if wish.is_first { luck.turn(wish, members.len()) } else { 0 };
+            let start = if wish.is_first { luck.turn(wish.spot, members.len()) } else { 0 };
             least_connections::lightest(members, start, fits, load)
         }
         Algorithm::IpHash => match wish.key {
-            None => random::one(members, luck.draw(wish, 0), fits),
+            None => random::one(members, luck.draw(wish.spot, 0), fits),
             Some(key) => ip_hash::highest_bidder(members, key, fits, |position| {
                 (field.member(position).hash, field.tables.weight(position))
             }),
         },
         Algorithm::P2cEwma => {
-            Some(cheaper(field, wish, random::two(members, luck.both(wish), fits)?))
+            Some(cheaper(field, wish.now, random::two(members, luck.both(wish.spot), fits)?))
         }
     }
 }
 
 /// The cheaper of two by peak EWMA; a tie goes to the lower id.
-fn cheaper(field: &Field<'_>, wish: &Wish<'_>, (one, other): (u32, u32)) -> u32 {
+#[inline]
+fn cheaper(field: &Field<'_>, now: Nanos, (one, other): (u32, u32)) -> u32 {
     let (low, high) = (one.min(other), one.max(other));
     let cost = |position: u32| {
         let weight = field.tables.weight(position);
-        p2c_ewma::cost(&field.member(position).state, weight, wish.now)
+        p2c_ewma::cost(&field.member(position).state, weight, now)
     };
     if low != high && cost(high) < cost(low) { high } else { low }
 }
 
 /// The call's own stream of draws, begun when it first needs one.
 #[inline]
-pub(crate) fn stream<'a>(wish: &Wish<'_>, draws: &'a mut Option<Rng>, is_dry: bool) -> &'a mut Rng {
+pub(crate) fn stream<'a>(spot: Spot<'_>, draws: &'a mut Option<Rng>, is_dry: bool) -> &'a mut Rng {
     draws.get_or_insert_with(|| {
-        let next = &wish.lane.draws;
+        let next = &spot.lane.draws;
         let ordinal = match is_dry {
             true => next.load(Ordering::Relaxed),
             false => next.fetch_add(1, Ordering::Relaxed),
         };
-        Rng::new(wish.seed, wish.stripe.0 as u64, ordinal)
+        Rng::new(spot.seed, spot.stripe as u64, ordinal)
     })
 }
 

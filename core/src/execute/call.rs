@@ -424,9 +424,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
     fn wait(&mut self, plan: &Plan, charged: u32) -> Nanos {
         let mut draws = self.draws.take();
         let wait = backoff::delay(&plan.rules.execute, charged, || {
-            let ask = self.ask(0);
-            let wish = self.pool().wish(plan, &ask);
-            balance::stream(&wish, &mut draws, false).draw()
+            balance::stream(self.pool().spot(), &mut draws, false).draw()
         });
         self.draws = draws;
         wait

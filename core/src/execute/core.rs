@@ -12,7 +12,7 @@ use super::held::HeldPlan;
 use super::plan::{Plan, Rules};
 use super::{Lease, Request, RetryBudget};
 use crate::balance::{
-    self, Explained, Lane, Level, NOTHING, Pick, Refusal, StickyTable, Tried, Wish,
+    self, Explained, Lane, Level, Luck, NOTHING, Pick, Refusal, Spot, StickyTable, Tried, Wish,
 };
 use crate::clock::{Clock, Nanos};
 use crate::endpoint::{EndpointId, Member, Snapshot, Subscriber};
@@ -93,6 +93,15 @@ pub(crate) struct Ask<'a> {
 }
 
 impl<'a> Ask<'a> {
+    /// True if the request wants nothing in particular.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        self.tried.is_empty()
+            && self.request.filter.is_none()
+            && self.request.session.is_none()
+            && self.request.endpoint == EndpointId::NONE
+    }
+
     /// What a pick outside of a call asks: it has no second attempt, so it takes no probe that
     /// another endpoint could spare it.
     const fn once(request: &'a Request, tried: &'a Tried, now: Nanos) -> Self {
@@ -200,7 +209,6 @@ impl PoolCore {
 
     #[inline]
     pub(crate) fn wish<'a>(&'a self, plan: &'a Plan, ask: &Ask<'a>) -> Wish<'a> {
-        let (lane, stripe) = self.lanes.mine();
         Wish {
             now: ask.now,
             deadline: ask.deadline,
@@ -212,10 +220,14 @@ impl PoolCore {
             places: (&ask.request.place, &plan.place),
             may_probe: ask.may_probe,
             is_first: ask.is_first,
-            lane,
-            stripe: (stripe, self.lanes.len()),
-            seed: self.shared.seed,
+            spot: self.spot(),
         }
+    }
+
+    #[inline]
+    pub(crate) fn spot(&self) -> Spot<'_> {
+        let (lane, stripe) = self.lanes.mine();
+        Spot { lane, stripe, stripes: self.lanes.len(), seed: self.shared.seed }
     }
 
     /// Picks an endpoint for one attempt that the program makes itself.
@@ -286,7 +298,31 @@ impl PoolCore {
         ask: &Ask<'_>,
         draws: &mut Option<Rng>,
     ) -> Result<(Grant, bool), Refusal> {
-        let pick = balance::pick(&plan.field(), &self.wish(plan, ask), draws)?;
+        let mut luck = Luck::new(draws);
+        if plan.is_plain
+            && ask.is_plain()
+            && let Some(pick) = balance::at_first_sight(
+                plan.field(),
+                self.spot(),
+                (ask.now, ask.is_first),
+                &mut luck,
+            )
+        {
+            return Ok((self.begin(plan, &pick, ask.now), false));
+        }
+        self.grant_by_search(plan, ask, luck)
+    }
+
+    /// Apart, so that what only a search needs isn't made ready for every pick.
+    #[cold]
+    #[inline(never)]
+    fn grant_by_search(
+        &self,
+        plan: &Plan,
+        ask: &Ask<'_>,
+        mut luck: Luck<'_>,
+    ) -> Result<(Grant, bool), Refusal> {
+        let pick = balance::pick(&plan.field(), &self.wish(plan, ask), &mut luck)?;
         Ok((self.begin(plan, &pick, ask.now), pick.is_new_round))
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::budget::Terms;
 use super::{Execute, Nested};
-use crate::balance::{Algorithm, Balance, Field, Place, StickyTable, Tables};
+use crate::balance::{Algorithm, Balance, Field, Place, StickyTable, Strategy, Tables};
 use crate::endpoint::Snapshot;
 use crate::outlier::Breaker;
 
@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     pub(crate) budget: Terms,
     pub(crate) place: Place,
     pub(crate) algorithm: Algorithm,
+    /// True if nothing ranks the endpoints of a tier.
+    pub(crate) is_plain: bool,
     /// True if latencies steer picks, and so have to be followed.
     pub(crate) follows_latency: bool,
 }
@@ -46,6 +48,7 @@ impl Plan {
             budget: Terms::new(&rules.execute.budget),
             place: Place::of_policy(&rules.balance.locality),
             algorithm: rules.balance.algorithm(),
+            is_plain: rules.balance.strategy != Strategy::Geographic,
             follows_latency: rules.balance.algorithm() == Algorithm::P2cEwma,
             snapshot,
             rules,
