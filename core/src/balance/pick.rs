@@ -209,7 +209,9 @@ pub(crate) fn pick(
             refused.push(member.id);
             continue;
         };
-        if let (Some(table), Some(session)) = (field.sticky, wish.session) {
+        if let (Some(table), Some(session)) = (field.sticky, wish.session)
+            && !keeps_its_session(field, wish)
+        {
             table.bind(session, member.id, wish.now);
         }
         let (why, is_new_round) = (Why::Balanced, round != Round::Untried);
@@ -331,6 +333,18 @@ fn take_closely(
     }
 }
 
+/// True if the session is bound to an endpoint that is usable, only not for this attempt: a retry
+/// elsewhere doesn't move it.
+fn keeps_its_session(field: &Field<'_>, wish: &Wish<'_>) -> bool {
+    let find = || {
+        let id = field.sticky?.find(wish.session?, wish.now)?;
+        field.snapshot.members().iter().find(|member| member.id == id)
+    };
+    let refused = Tried::default();
+    let gauge = gauge(field, wish, &refused, (Level::Usable, Round::Any));
+    find().is_some_and(|member| gauge.fits(member))
+}
+
 /// The endpoint that the request names, or that its session is bound to, if it is usable.
 #[cold]
 fn preferred(field: &Field<'_>, wish: &Wish<'_>) -> Option<Pick> {
@@ -346,6 +360,7 @@ fn preferred(field: &Field<'_>, wish: &Wish<'_>) -> Option<Pick> {
     let gauge = gauge(field, wish, &refused, (Level::Usable, Round::Untried));
     let is_draining = why == Why::Sticky
         && member.state.status().0 & filter::BARS == Status::DRAINING
+        && wish.filter.is_none_or(|filter| filter.allows(member))
         && !wish.tried.contains(id);
     if !is_draining && !gauge.fits(member) {
         return None;
@@ -439,13 +454,14 @@ pub(crate) fn stream<'a>(spot: Spot<'_>, draws: &'a mut Option<Rng>, is_dry: boo
 pub(crate) fn refusal(field: &Field<'_>, wish: &Wish<'_>) -> Refusal {
     let refused = Tried::default();
     let gauge = gauge(field, wish, &refused, (Level::FailOpen, Round::Any));
-    let barred = field
-        .snapshot
-        .members()
-        .iter()
-        .zip(&field.tables.weights)
-        .filter(|(member, weight)| **weight > 0 && filter::is_barred_by_breaker(member, &gauge))
-        .filter(|(member, _)| !member.state.status().has(Status::FORCED_OPEN));
-    let next = barred.map(|(member, _)| member.state.open_until.load(Ordering::Relaxed)).min();
-    next.map_or(Refusal::Nobody, |at| Refusal::AllOpen(at.max(wish.now)))
+    let barred =
+        field.snapshot.members().iter().zip(&field.tables.weights).filter(|(member, weight)| {
+            **weight > 0 && filter::is_barred_by_breaker(member, &gauge)
+        });
+    let next = barred.map(|(member, _)| {
+        let is_held = member.state.status().has(Status::FORCED_OPEN);
+        // Held open by the program: no time will come.
+        if is_held { Nanos::MAX } else { member.state.open_until.load(Ordering::Relaxed) }
+    });
+    next.min().map_or(Refusal::Nobody, |at| Refusal::AllOpen(at.max(wish.now)))
 }

@@ -187,6 +187,9 @@ impl<P: Borrow<PoolCore>> Call<P> {
                 let grant = *grant;
                 Ok(self.abandon(&grant, now))
             }
+            (Input::Tick, Phase::Waiting { .. }) if now >= self.deadline => {
+                Ok(self.fail(ErrorKind::DeadlineExceeded))
+            }
             (Input::Tick, Phase::Waiting { until }) if now >= *until => Ok(self.begin(now)),
             (Input::Next, Phase::Abandoned) => Ok(self.go_on(Outcome::Timeout, now)),
             (Input::Chosen(id), Phase::Choosing) => self.chosen(id, now),
@@ -238,6 +241,11 @@ impl<P: Borrow<PoolCore>> Call<P> {
         self.is_panic
     }
 
+    /// The call's own pool.
+    pub fn home(&self) -> &PoolCore {
+        self.home.borrow()
+    }
+
     /// The pool that serves now: the call's own, or its fallback.
     pub fn pool(&self) -> &PoolCore {
         self.hop.as_deref().unwrap_or_else(|| self.home.borrow())
@@ -286,7 +294,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
                 }
             }
             let mut draws = self.draws.take();
-            let granted = self.pool().grant(&plan, &self.ask(now), &mut draws);
+            let granted = self.pool().grant(&plan, &self.ask(&plan, now), &mut draws);
             self.draws = draws;
             match granted {
                 Ok((grant, is_new_round)) => {
@@ -318,18 +326,22 @@ impl<P: Borrow<PoolCore>> Call<P> {
             self.tell_failover(plan, &grant);
         }
         self.last = grant.endpoint;
+        let deadline = self.attempt_deadline(plan, self.attempts, now);
+        self.phase = Phase::Running { grant, deadline };
+        Action::Attempt { grant, number: self.attempts, deadline }
+    }
+
+    /// When the attempt of a number must have ended, if it begins now.
+    fn attempt_deadline(&self, plan: &Plan, number: u32, now: Nanos) -> Nanos {
         let left = self.deadline.saturating_sub(now);
-        let rules = &plan.rules.execute;
-        let time = match rules.attempt_timeout {
+        let time = match plan.rules.execute.attempt_timeout {
             Some(most) => nanos(most).min(left),
             None if self.is_idempotent(plan) => {
-                left / u64::from((self.most_attempts + 1).saturating_sub(self.attempts).max(1))
+                left / u64::from((self.most_attempts + 1).saturating_sub(number).max(1))
             }
             None => left,
         };
-        let deadline = now.saturating_add(time);
-        self.phase = Phase::Running { grant, deadline };
-        Action::Attempt { grant, number: self.attempts, deadline }
+        now.saturating_add(time)
     }
 
     #[cold]
@@ -431,11 +443,11 @@ impl<P: Borrow<PoolCore>> Call<P> {
     }
 
     fn has_untried(&self, plan: &Plan, now: Nanos) -> bool {
-        balance::has_untried(&plan.field(), &self.pool().wish(plan, &self.ask(now)))
+        balance::has_untried(&plan.field(), &self.pool().wish(plan, &self.ask(plan, now)))
     }
 
     fn find(&self, plan: &Plan, now: Nanos) -> (Vec<u32>, Option<(Level, bool)>) {
-        balance::candidates(&plan.field(), &self.pool().wish(plan, &self.ask(now)))
+        balance::candidates(&plan.field(), &self.pool().wish(plan, &self.ask(plan, now)))
     }
 
     fn chosen(&mut self, id: EndpointId, now: Nanos) -> Result<Action> {
@@ -448,7 +460,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
         };
         let member = &plan.snapshot.members()[position as usize];
         let taken = {
-            let ask = self.ask(now);
+            let ask = self.ask(&plan, now);
             balance::take(member, &plan.rules.breaker, &self.pool().wish(&plan, &ask), level)
         };
         let Some((pass, opened_half)) = taken else {
@@ -460,8 +472,12 @@ impl<P: Borrow<PoolCore>> Call<P> {
         Ok(self.attempt(&plan, grant, is_new_round, now))
     }
 
-    fn ask(&self, now: Nanos) -> Ask<'_> {
-        let probe_end = now.saturating_add(LONGEST_PROBE).min(self.deadline);
+    fn ask(&self, plan: &Plan, now: Nanos) -> Ask<'_> {
+        let probe_end = now.saturating_add(LONGEST_PROBE).min(self.attempt_deadline(
+            plan,
+            self.attempts + 1,
+            now,
+        ));
         Ask {
             request: &self.request,
             tried: &self.tried,
@@ -482,7 +498,9 @@ impl<P: Borrow<PoolCore>> Call<P> {
             return self.fail(ErrorKind::AttemptsExhausted);
         }
         // The call's own pool explains best, also where its fallbacks had nobody either.
-        let error = self.home.borrow().refusal(refusal, &self.ask(now));
+        let home = self.home.borrow();
+        let plan = home.plan();
+        let error = home.refusal(refusal, &self.ask(&plan, now));
         let kind = error.kind();
         self.error = Some(error);
         self.fail(kind)

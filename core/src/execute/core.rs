@@ -278,8 +278,10 @@ impl PoolCore {
         balance::explain(&plan.field(), &self.wish(&plan, &Ask::once(request, &tried, now)))
     }
 
+    /// The error behind a kind that [`grant_one`](Self::grant_one) refused a request with.
     #[cold]
-    fn refused(&self, kind: ErrorKind, request: &Request, now: Nanos) -> Error {
+    #[must_use]
+    pub fn refused(&self, kind: ErrorKind, request: &Request, now: Nanos) -> Error {
         if kind == ErrorKind::Closed {
             return Error::new(kind, "the manager is closed");
         }
@@ -442,6 +444,10 @@ impl PoolCore {
             Refusal::Nobody => {
                 (ErrorKind::NoEndpoints, format!("{}: no endpoint may take traffic", self.name))
             }
+            Refusal::AllOpen(Nanos::MAX) => {
+                let text = format!("{}: breakers are held open by the program", self.name);
+                (ErrorKind::CircuitOpen, text)
+            }
             Refusal::AllOpen(at) => {
                 let wait = at.saturating_sub(ask.now) / 1_000_000;
                 let text = format!("{}: breakers are open, next probe in {wait} ms", self.name);
@@ -452,7 +458,9 @@ impl PoolCore {
             text.push_str(&format!("; {}: {}", one.id, one.objection.unwrap_or("usable")));
         }
         let mut details = serde_json::json!({ "endpoints": reasons });
-        if let Refusal::AllOpen(at) = refusal {
+        if let Refusal::AllOpen(at) = refusal
+            && at != Nanos::MAX
+        {
             details["next_probe_in_ns"] = at.saturating_sub(ask.now).into();
         }
         Error::new(kind, text).with_details(details)

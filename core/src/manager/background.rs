@@ -25,18 +25,29 @@ pub(super) struct Background {
     pub(super) checker: crate::health::Checker,
     #[cfg(feature = "runtime")]
     is_checking: AtomicBool,
+    /// The program's own check, once it gave one.
+    #[cfg(feature = "runtime")]
+    pub(super) custom: Arc<std::sync::OnceLock<crate::health::CheckFunction>>,
 }
 
 impl Background {
     #[cfg_attr(not(feature = "runtime"), expect(unused_variables, reason = "nothing is checked"))]
     pub(super) fn new(shared: &Shared, board: &Arc<Board>, config: &ManagerConfig) -> Self {
         #[cfg(feature = "runtime")]
+        let custom: Arc<std::sync::OnceLock<crate::health::CheckFunction>> = Arc::default();
+        #[cfg(feature = "runtime")]
         let hooks = {
+            let given = Arc::clone(&custom);
+            let ask: crate::health::CheckFunction =
+                Arc::new(move |endpoint, timeout| match given.get() {
+                    Some(check) => check(endpoint, timeout),
+                    None => Box::pin(std::future::ready(CheckResult::bad("no worker"))),
+                });
             let events = Arc::clone(&shared.events);
             crate::health::Hooks {
                 most_at_once: config.max_concurrent_checks as usize,
                 on_passed: Arc::new(move |provider, member| passed(&events, provider, member)),
-                ..Default::default()
+                custom: Some(ask),
             }
         };
         Self {
@@ -51,6 +62,8 @@ impl Background {
             ),
             #[cfg(feature = "runtime")]
             is_checking: AtomicBool::new(false),
+            #[cfg(feature = "runtime")]
+            custom,
         }
     }
 

@@ -47,6 +47,15 @@ impl Manager {
         Ok(found.collect())
     }
 
+    /// Gives the program's own check, for endpoints whose health check is of the type `custom`. The
+    /// first one stays.
+    ///
+    /// It runs on the library's one background thread, so it must not block.
+    #[cfg(feature = "runtime")]
+    pub fn set_check_function(&self, check: crate::health::CheckFunction) {
+        self.inner.background.custom.get_or_init(|| check);
+    }
+
     /// Takes the program's own finding on an endpoint, as if a check had found it.
     ///
     /// Rise and fall apply: one bad finding among good ones changes nothing.
@@ -66,11 +75,9 @@ impl Manager {
         let member = self.member(provider, id)?;
         let reason = reason.to_owned();
         let result = if is_good { CheckResult::good(reason) } else { CheckResult::bad(reason) };
-        let key = (Arc::clone(&entry.name), Arc::clone(&member.endpoint.name), Arc::from(""));
-        let counters = self.lock_pools().get(&key).map(|pool| Arc::clone(pool.core().counters()));
         let rules = self.policy().health;
         self.inner.background.take_result(
-            (&entry.name, counters.as_deref()),
+            (&entry.name, Some(&entry.counters)),
             &member,
             (&rules, self.clock().now()),
             &result,

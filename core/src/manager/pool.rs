@@ -37,9 +37,20 @@ impl Manager {
         let entry = self.provider_entry(provider)?;
         let service = match service {
             Some(service) => Arc::from(service),
-            None => only_service(&entry.registry.services(), &entry.name)?,
+            None => only_service(&self.services_of(&entry), &entry.name)?,
         };
         Ok(self.intern(&entry, &(Arc::clone(&entry.name), service, Arc::from("")), None))
+    }
+
+    /// The provider's services; while it has none, those of the one that serves in its place.
+    fn services_of(&self, entry: &super::providers::Entry) -> Vec<Arc<str>> {
+        let own = entry.registry.services();
+        if !own.is_empty() || !self.inner.config.has_fallback {
+            return own;
+        }
+        let others = self.inner.providers.lock().clone();
+        let named = others.iter().map(|other| other.registry.services());
+        named.into_iter().find(|services| !services.is_empty()).unwrap_or_default()
     }
 
     pub(super) fn intern(

@@ -9,6 +9,7 @@ use crate::discovery::{Guard, Provider};
 use crate::endpoint::{Endpoint, Registry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Level;
+use crate::stats::Counters;
 
 /// The providers of one manager.
 #[derive(Default)]
@@ -25,6 +26,8 @@ pub(super) struct Entry {
     pub(super) provider: Arc<dyn Provider>,
     pub(super) guard: Arc<Guard>,
     pub(super) registry: Arc<Registry>,
+    /// What happens to its endpoints outside of any pool: recoveries by checks.
+    pub(super) counters: Arc<Counters>,
     pub(super) source: Source,
 }
 
@@ -151,7 +154,11 @@ impl Manager {
         drop(list);
         #[cfg(feature = "runtime")]
         {
-            let checks = self.inner.background.checker.subscriber(&entry.name, None);
+            let checks = self
+                .inner
+                .background
+                .checker
+                .subscriber(&entry.name, Some(Arc::clone(&entry.counters)));
             entry.registry.watch(crate::endpoint::EVERY_SERVICE, checks);
         }
         self.link_fallbacks();

@@ -3,11 +3,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::providers::Entry;
 use super::{Manager, Pool};
 use crate::balance::estimate;
 use crate::endpoint::{Member, Status};
 use crate::outlier::Outcome;
-use crate::stats::{Tally, Totals};
+use crate::stats::{Counters, Tally};
 use crate::sync::Ordering;
 
 impl Manager {
@@ -23,7 +24,7 @@ impl Manager {
                 .cloned()
                 .collect();
             let members = entry.registry.list();
-            let mut document = self.provider_totals(&pools, &members);
+            let mut document = self.provider_totals(entry, &pools, &members);
             let by_service = pools.iter().map(|pool| (pool.service().to_owned(), pool.stats()));
             document["pools"] = Value::Object(by_service.collect());
             let endpoints =
@@ -34,17 +35,18 @@ impl Manager {
         Value::Object(providers.collect())
     }
 
-    fn provider_totals(&self, pools: &[Pool], members: &[Member]) -> Value {
+    fn provider_totals(&self, entry: &Entry, pools: &[Pool], members: &[Member]) -> Value {
         let runs = |member: &Member| self.inner.board.last(member.id).map_or(0, |check| check.runs);
         let checks: u64 = members.iter().map(runs).sum();
-        let sum = |read: &dyn Fn(&Pool) -> u64| pools.iter().map(read).sum::<u64>();
-        let tally = |tally: Tally| sum(&|pool| pool.core().counters().tally(tally));
-        let totals = |read: fn(&Totals) -> u64| sum(&|pool| read(&pool.core().counters().totals()));
-        let (good, failed) = (totals(|totals| totals.good_calls), tally(Tally::FailedCalls));
+        let own = pools.iter().map(|pool| &**pool.core().counters());
+        let counters: Vec<&Counters> = own.chain([&*entry.counters]).collect();
+        let tally = |tally: Tally| counters.iter().map(|one| one.tally(tally)).sum::<u64>();
+        let good: u64 = counters.iter().map(|one| one.totals().good_calls).sum();
+        let failed = tally(Tally::FailedCalls);
         let flows = members.iter().map(|member| member.state.flow_totals());
         let (done, latency) = flows.fold((0, 0), |sum, flow| (sum.0 + flow.1, sum.1 + flow.2));
         let last = |read: fn((u64, u64)) -> u64| {
-            pools.iter().map(|pool| read(pool.core().counters().last_times())).max().unwrap_or(0)
+            counters.iter().map(|one| read(one.last_times())).max().unwrap_or(0)
         };
         json!({
             "total_requests": good + failed,

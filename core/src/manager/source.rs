@@ -11,6 +11,7 @@ use crate::discovery::{Custom, Guard, GuardRules, Memory, Provider, ProviderInfo
 use crate::endpoint::{Changes, EVERY_SERVICE, Endpoint};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, EventKind};
+use crate::stats::Counters;
 
 /// How one provider's endpoints come into its registry.
 pub(super) enum Source {
@@ -135,7 +136,15 @@ impl Manager {
             tools(&self.inner.shared),
         );
         let task = feed.clone();
-        self.add_provider(Entry { name, registry, provider, guard, source: Source::Read(feed) })?;
+        let counters = Arc::new(Counters::new(1));
+        self.add_provider(Entry {
+            name,
+            registry,
+            counters,
+            provider,
+            guard,
+            source: Source::Read(feed),
+        })?;
         super::runtime::start_feed(&task)
     }
 
@@ -150,7 +159,8 @@ impl Manager {
         let events = Arc::clone(&self.inner.shared.events);
         let guard = Arc::new(Guard::new(&name, rules, Arc::clone(&registry), events));
         let (provider, source) = make(Arc::clone(&registry));
-        self.add_provider(Entry { name, registry, provider, guard, source })
+        let counters = Arc::new(Counters::new(1));
+        self.add_provider(Entry { name, registry, counters, provider, guard, source })
     }
 
     /// How each provider is doing, in the order of registration.
