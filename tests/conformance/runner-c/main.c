@@ -1,0 +1,98 @@
+/* Runs the scenarios of tests/conformance through failover.h alone.
+ *
+ *   runner FOLDER [PART]     every scenario below FOLDER, or those whose path contains PART
+ *
+ * The last line is `conformance: scenarios=N failed=M`; exits 0 only if M is 0 and N is every file. */
+#define _XOPEN_SOURCE 700
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+static unsigned found, run, failed;
+static const char *part;
+
+static char *read_file(const char *path) {
+    FILE *file = fopen(path, "rb");
+    char *text = NULL;
+    long size;
+    if (file != NULL && fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) >= 0) {
+        rewind(file);
+        text = malloc((size_t)size + 1);
+        if (text != NULL) {
+            text[fread(text, 1, (size_t)size, file)] = '\0';
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return text;
+}
+
+static void steps(const cJSON *scenario) {
+    static struct world world;
+    const cJSON *step;
+    int number = 0;
+    if (!has_keys("scenario", scenario, "name why endpoints steps then|seed manager config", "")) {
+        return;
+    }
+    if (world_new(&world, scenario)) {
+        cJSON_ArrayForEach(step, cJSON_GetObjectItem(scenario, "steps")) {
+            number++;
+            int is_do = cJSON_HasObjectItem(step, "do");
+            if (!(is_do ? perform(&world, step) : expect(&world, step))) {
+                char *text = cJSON_PrintUnformatted(step);
+                fprintf(stderr, "  step %d: %s\n", number, text);
+                free(text);
+                break;
+            }
+        }
+        if (trouble[0] == '\0') {
+            expect_end(&world, cJSON_GetObjectItem(scenario, "then"));
+        }
+    }
+    world_free(&world);
+}
+
+static int one(const char *path, const struct stat *status, int kind, struct FTW *walk) {
+    (void)status;
+    (void)walk;
+    if (kind != FTW_F || (part != NULL && strstr(path, part) == NULL)) {
+        return 0;
+    }
+    found++;
+    trouble[0] = '\0';
+    char *text = read_file(path);
+    cJSON *scenario = text == NULL ? NULL : cJSON_ParseWithOpts(text, NULL, 1);
+    if (scenario == NULL) {
+        wrong("is not a JSON document");
+    } else {
+        steps(scenario);
+    }
+    run++;
+    if (trouble[0] != '\0') {
+        failed++;
+        fprintf(stderr, "%s\n  name: %s\n  why:  %s\n  %s\n\n", path,
+                cJSON_GetStringValue(cJSON_GetObjectItem(scenario, "name")),
+                cJSON_GetStringValue(cJSON_GetObjectItem(scenario, "why")), trouble);
+    }
+    cJSON_Delete(scenario);
+    free(text);
+    return 0;
+}
+
+int main(int count, char **arguments) {
+    if (count < 2) {
+        fprintf(stderr, "usage: runner FOLDER [PART]\n");
+        return 2;
+    }
+    part = count > 2 ? arguments[2] : NULL;
+    if (nftw(arguments[1], one, 16, FTW_PHYS) != 0) {
+        perror(arguments[1]);
+        return 2;
+    }
+    printf("conformance: scenarios=%u failed=%u\n", run, failed);
+    return failed == 0 && run == found && run > 0 ? 0 : 1;
+}
