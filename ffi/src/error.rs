@@ -1,0 +1,189 @@
+//! Error objects: what a code can't say.
+
+use std::ffi::c_char;
+
+use failover::{Error, ErrorKind};
+
+use crate::handle::{Slot, handle, live, release};
+use crate::status::{FAILOVER_OK, failover_code};
+use crate::text::failover_str;
+
+/// What went wrong, immutable. Owned; free it with `failover_error_free`.
+#[derive(Debug)]
+pub struct failover_error(Slot<Told>);
+handle!(failover_error, Told, b"\0error\0\0");
+
+/// An error with its documents rendered.
+#[derive(Debug)]
+pub(crate) struct Told {
+    kind: ErrorKind,
+    message: String,
+    details: String,
+}
+
+impl From<Error> for Told {
+    fn from(error: Error) -> Self {
+        let details = error.details().to_string();
+        Self { kind: error.kind(), message: error.to_string(), details }
+    }
+}
+
+/// Flag: the same call may succeed when it is made again later.
+pub const FAILOVER_ERROR_RETRYABLE: u32 = 1;
+/// Flag: the manager can't be used any more.
+pub const FAILOVER_ERROR_FATAL: u32 = 2;
+/// Flag: time ran out.
+pub const FAILOVER_ERROR_TIMEOUT: u32 = 4;
+/// Flag: the calling program is wrong.
+pub const FAILOVER_ERROR_CALLER_BUG: u32 = 8;
+
+/// Error type: an endpoint or provider could not be reached, or failed.
+pub const FAILOVER_TYPE_CONNECTION: u32 = 1;
+/// Error type: the caller gave something that can't be used.
+pub const FAILOVER_TYPE_VALIDATION: u32 = 2;
+/// Error type: something named does not exist.
+pub const FAILOVER_TYPE_NOT_FOUND: u32 = 3;
+/// Error type: time ran out.
+pub const FAILOVER_TYPE_TIMEOUT: u32 = 4;
+/// Error type: breakers forbid traffic.
+pub const FAILOVER_TYPE_CIRCUIT_BREAKER: u32 = 5;
+/// Error type: the rest.
+pub const FAILOVER_TYPE_INTERNAL: u32 = 6;
+
+/// The name of a code, such as `FAILOVER_E_CLOSED`.
+///
+/// - `code`: any number; one that this release doesn't know gives `FAILOVER_E_UNKNOWN`.
+///
+/// Returns text with a terminating zero that lives for ever. Any thread; doesn't block; works after
+/// fork.
+#[unsafe(no_mangle)]
+pub extern "C" fn failover_code_name(code: failover_code) -> *const c_char {
+    if code == FAILOVER_OK {
+        return c"FAILOVER_OK".as_ptr();
+    }
+    let at = ErrorKind::ALL.iter().position(|kind| kind.code() == code);
+    at.map_or(c"FAILOVER_E_UNKNOWN".as_ptr(), |at| names()[at].as_ptr())
+}
+
+fn names() -> &'static [std::ffi::CString] {
+    static NAMES: std::sync::OnceLock<Vec<std::ffi::CString>> = std::sync::OnceLock::new();
+    NAMES.get_or_init(|| {
+        ErrorKind::ALL
+            .iter()
+            .map(|kind| std::ffi::CString::new(kind.c_name()).unwrap_or_default())
+            .collect()
+    })
+}
+
+/// The code of an error.
+///
+/// - `error`: a live error.
+///
+/// Returns `FAILOVER_E_NULL_ARGUMENT` for NULL and `FAILOVER_E_INVALID_HANDLE` for a stale handle.
+/// Any thread; doesn't block; works after fork.
+///
+/// # Safety
+///
+/// `error` is NULL or came from this library.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn failover_error_code(error: Option<&failover_error>) -> failover_code {
+    live(error).map_or_else(ErrorKind::code, |told| told.kind.code())
+}
+
+/// The type of an error: one of `FAILOVER_TYPE_*`.
+///
+/// - `error`: a live error.
+///
+/// Returns 0 for NULL or a stale handle. Any thread; doesn't block; works after fork.
+///
+/// # Safety
+///
+/// `error` is NULL or came from this library.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn failover_error_type(error: Option<&failover_error>) -> u32 {
+    live(error).map_or(0, |told| told.kind.error_type() as u32)
+}
+
+/// The flags of an error: `FAILOVER_ERROR_*` put together.
+///
+/// - `error`: a live error.
+///
+/// Returns 0 for NULL or a stale handle. Any thread; doesn't block; works after fork.
+///
+/// # Safety
+///
+/// `error` is NULL or came from this library.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn failover_error_flags(error: Option<&failover_error>) -> u32 {
+    live(error).map_or(0, |told| flags(told.kind))
+}
+
+fn flags(kind: ErrorKind) -> u32 {
+    let mut flags = 0;
+    if kind.is_retryable() {
+        flags |= FAILOVER_ERROR_RETRYABLE;
+    }
+    if matches!(kind, ErrorKind::Closed | ErrorKind::Forked) {
+        flags |= FAILOVER_ERROR_FATAL;
+    }
+    if kind.error_type() as u32 == FAILOVER_TYPE_TIMEOUT {
+        flags |= FAILOVER_ERROR_TIMEOUT;
+    }
+    if matches!(
+        kind,
+        ErrorKind::NullArgument
+            | ErrorKind::InvalidHandle
+            | ErrorKind::InvalidUtf8
+            | ErrorKind::Unsupported
+            | ErrorKind::ConcurrentUse
+            | ErrorKind::InvalidState
+    ) {
+        flags |= FAILOVER_ERROR_CALLER_BUG;
+    }
+    flags
+}
+
+/// The message of an error, for people.
+///
+/// - `error`: a live error. The text lives until it is freed.
+///
+/// Returns empty text for NULL or a stale handle. Any thread; doesn't block; works after fork.
+///
+/// # Safety
+///
+/// `error` is NULL or came from this library.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn failover_error_message(error: Option<&failover_error>) -> failover_str {
+    live(error).map_or(failover_str::of(""), |told| failover_str::of(&told.message))
+}
+
+/// The facts behind an error as a JSON object: `faults` with their paths, `attempts`, `endpoints`
+/// with their reasons, `in_flight`, whatever applies.
+///
+/// - `error`: a live error. The text lives until it is freed.
+///
+/// Returns empty text for NULL or a stale handle. Any thread; doesn't block; works after fork.
+///
+/// # Safety
+///
+/// `error` is NULL or came from this library.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn failover_error_details_json(
+    error: Option<&failover_error>,
+) -> failover_str {
+    live(error).map_or(failover_str::of(""), |told| failover_str::of(&told.details))
+}
+
+/// Frees an error.
+///
+/// - `error`: its owner gives it up; NULL and a second free do nothing.
+///
+/// Any thread; doesn't block; works after fork.
+///
+/// # Safety
+///
+/// `error` is NULL or came from this library.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn failover_error_free(error: Option<&failover_error>) {
+    drop(release(error));
+}

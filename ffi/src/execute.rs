@@ -1,0 +1,155 @@
+//! The whole loop for C: a thin driver over the call machine, on the calling thread.
+
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::sync::atomic::Ordering;
+
+use failover::execute::{Action, Call, Grant, Input};
+use failover::outlier::Outcome;
+use failover::{Error, ErrorKind, Result};
+
+use crate::boundary::{ErrorPlace, guard, named};
+use crate::call::{failover_action, show};
+use crate::endpoint::failover_endpoint_desc;
+use crate::lease::{FAILOVER_LEASE_OF_CALL, failover_lease};
+use crate::outcome::failure;
+use crate::pool::{CoreRef, borrow_pool, failover_pool};
+use crate::request::{failover_request, read_request};
+use crate::snapshot::{Texts, describe};
+use crate::status::failover_code;
+
+/// Makes one attempt and returns one of `FAILOVER_OUTCOME_*`.
+///
+/// - `user_data`: as given to `failover_execute`.
+/// - `endpoint`: where to; its texts live until the callback returns.
+/// - `lease`: the attempt; not to be reported.
+/// - `attempt_timeout_ns`: how long it may take. The library can't interrupt it: a late success
+///   counts, a late failure counts as time-out.
+///
+/// Runs on the thread that called `failover_execute`. It may use the library, and may neither throw
+/// nor jump out.
+pub type failover_attempt_fn = Option<
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        endpoint: *const failover_endpoint_desc,
+        lease: *const failover_lease,
+        attempt_timeout_ns: u64,
+    ) -> u32,
+>;
+
+/// Makes a whole call: attempts, waits, failover, until it ends.
+///
+/// - `pool`: a live pool.
+/// - `request`: NULL, or what the request wants.
+/// - `attempt`: not NULL; makes one attempt.
+/// - `user_data`: passed on to it.
+/// - `last`: NULL, or set whenever the call ended, well or not: the last action, with the last
+///   attempt's lease.
+/// - `err`: NULL, or set on failure; its details hold the attempts.
+///
+/// Codes: `OK` if an attempt succeeded; `REJECTED`, `ATTEMPTS_EXHAUSTED`, `DEADLINE_EXCEEDED`,
+/// `BUDGET_EXHAUSTED`, `TIMEOUT`, `NO_ENDPOINTS`, `CIRCUIT_OPEN`, `CANCELLED`, `CLOSED` as the call
+/// ended; `INVALID_ARGUMENT` if the callback returned no outcome; `INVALID_STATE` with the strategy
+/// `custom`, which needs the call machine. Any thread. Blocks while it waits by the manager's clock.
+/// After fork: works.
+///
+/// # Safety
+///
+/// Pointers are NULL or as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn failover_execute(
+    pool: Option<&failover_pool>,
+    request: *const failover_request,
+    attempt: failover_attempt_fn,
+    user_data: *mut c_void,
+    last: Option<&mut MaybeUninit<failover_action>>,
+    err: ErrorPlace<'_>,
+) -> failover_code {
+    guard(err, || {
+        let body = borrow_pool(pool)?;
+        let run = attempt.ok_or_else(|| named("attempt")(ErrorKind::NullArgument))?;
+        let asked = read_request(request).map_err(named("request"))?;
+        let mut driver = Driver {
+            call: Call::new(CoreRef::of(body), asked.request),
+            lease: failover_lease::default(),
+            run: &|endpoint, lease, timeout| {
+                // SAFETY: the caller says that the function takes these arguments; the pointers
+                // are valid until it returns.
+                unsafe { run(user_data, endpoint, lease, timeout) }
+            },
+        };
+        let start = if asked.now == 0 { driver.now() } else { asked.now };
+        let ended = driver.drive(start)?;
+        if let Some(last) = last {
+            let mut shown = show(&driver.call, ended, driver.now());
+            shown.lease = driver.lease;
+            last.write(shown);
+        }
+        match failure(&driver.call) {
+            None => Ok(()),
+            Some(error) => Err(error),
+        }
+    })
+}
+
+type Run<'a> = &'a dyn Fn(*const failover_endpoint_desc, *const failover_lease, u64) -> u32;
+
+/// One call on its way.
+struct Driver<'a> {
+    call: Call<CoreRef>,
+    lease: failover_lease,
+    run: Run<'a>,
+}
+
+impl Driver<'_> {
+    fn now(&self) -> u64 {
+        self.call.pool().shared().clock.now()
+    }
+
+    /// Does what the call says until it ended.
+    fn drive(&mut self, start: u64) -> Result<Action> {
+        let mut action = self.call.step(Input::Start, start)?;
+        loop {
+            let input = match action {
+                Action::Attempt { grant, number, deadline } => {
+                    self.attempt(&grant, number, deadline)?
+                }
+                Action::Wait { until } | Action::Pending { until } => self.wait(until),
+                Action::Abandon { .. } => Input::Next,
+                Action::Choose => {
+                    self.call.step(Input::Cancel, self.now())?;
+                    let text = "execute: the strategy \"custom\" needs the call machine";
+                    return Err(Error::new(ErrorKind::InvalidState, text));
+                }
+                _ => return Ok(action),
+            };
+            action = self.call.step(input, self.now())?;
+        }
+    }
+
+    fn attempt(&mut self, grant: &Grant, number: u32, deadline: u64) -> Result<Input> {
+        self.lease = failover_lease::of(grant, 0, number, FAILOVER_LEASE_OF_CALL);
+        let endpoint = self.call.with_endpoint(grant, |member| member.endpoint.clone());
+        let gone = || Error::new(ErrorKind::NotFound, "execute: the endpoint is gone");
+        let endpoint = endpoint.ok_or_else(gone)?;
+        let texts = Texts::of(&endpoint);
+        let desc = describe(&endpoint, &texts, 0);
+        let lease = self.lease;
+        let code =
+            (self.run)(&raw const desc, &raw const lease, deadline.saturating_sub(self.now()));
+        let Some(outcome) = Outcome::from_code(code) else {
+            self.call.step(Input::Cancel, self.now())?;
+            let text = format!("attempt: must return an outcome, 1..=8, returned {code}");
+            return Err(Error::new(ErrorKind::InvalidArgument, text));
+        };
+        Ok(Input::Result { attempt: number, outcome, latency: 0, hint: 0 })
+    }
+
+    /// Waits; a manager that is closed meanwhile ends the call.
+    fn wait(&self, until: u64) -> Input {
+        let shared = self.call.pool().shared();
+        let is_closed = || shared.is_closed.load(Ordering::Relaxed);
+        shared.clock.wait_until(until, &is_closed);
+        if is_closed() { Input::Cancel } else { Input::Tick }
+    }
+}

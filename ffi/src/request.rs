@@ -1,0 +1,220 @@
+//! What one request wants of its endpoint, read from the caller's struct.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use failover::balance::Filter;
+use failover::{EndpointId, ErrorKind, Request};
+use serde_json::Value;
+
+use crate::status::failover_endpoint_id;
+use crate::text::failover_str;
+
+/// Request flag: made inside another call's callback, which retries already.
+pub const FAILOVER_REQUEST_NESTED: u32 = 1;
+/// Request flag: sending it twice may do harm, whatever the policy says.
+pub const FAILOVER_REQUEST_NON_IDEMPOTENT: u32 = 2;
+/// Request flag, for picks: the lease will never be reported, so it holds no place and no permit.
+pub const FAILOVER_REQUEST_UNTRACKED: u32 = 4;
+/// Request flag: `latitude` and `longitude` are given.
+pub const FAILOVER_REQUEST_POSITION: u32 = 8;
+/// Request flag: sending it twice does no harm, whatever the policy says.
+pub const FAILOVER_REQUEST_IDEMPOTENT: u32 = 16;
+
+/// What one request wants. Zeroed but for `struct_size`, it wants nothing in particular.
+///
+/// Everything it points at is borrowed until the function returns.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct failover_request {
+    /// `sizeof(failover_request)`.
+    pub struct_size: u32,
+    /// `FAILOVER_REQUEST_*`, put together; others are refused.
+    pub flags: u32,
+    /// Requests of the same key go to the same endpoint, where the algorithm is `ip_hash`.
+    pub key: failover_str,
+    /// The session, for sticky pools.
+    pub session: failover_str,
+    /// The client's address; stands in for an absent key.
+    pub client_ip: failover_str,
+    /// The caller's zone, over the policy's.
+    pub zone: failover_str,
+    /// The caller's region, over the policy's.
+    pub region: failover_str,
+    /// Reserved for breakers by scope: not available yet, empty.
+    pub scope: failover_str,
+    /// Only endpoints with all of these: `{"tags": ["x"], "metadata": {"k": "v"}}`. A filter and an
+    /// `exclude` list make the call allocate.
+    pub filter_json: failover_str,
+    /// Where the caller stands, in degrees, if the flag says so.
+    pub latitude: f64,
+    /// As `latitude`.
+    pub longitude: f64,
+    /// The time by the manager's clock; 0: the library reads it.
+    pub now_ns: u64,
+    /// Longest time of the whole call; 0 and `UINT64_MAX`: the policy's. The shorter one holds.
+    pub timeout_ns: u64,
+    /// Prefer this endpoint if it is usable; 0: any.
+    pub endpoint: failover_endpoint_id,
+    /// Endpoints to leave out while others are usable.
+    pub exclude: *const failover_endpoint_id,
+    /// How many.
+    pub exclude_len: usize,
+}
+
+/// A request that was read.
+pub(crate) struct Asked {
+    pub(crate) request: Request,
+    /// 0 if the library's clock is meant.
+    pub(crate) now: u64,
+    pub(crate) is_untracked: bool,
+}
+
+/// Reads a request; NULL wants nothing in particular.
+#[inline]
+pub(crate) fn read_request(given: *const failover_request) -> Result<Asked, ErrorKind> {
+    if given.is_null() {
+        return Ok(Asked { request: Request::new(), now: 0, is_untracked: false });
+    }
+    let given = sized(given)?;
+    if given.flags & !KNOWN_FLAGS != 0 {
+        return Err(ErrorKind::Unsupported);
+    }
+    let is_untracked = given.flags & FAILOVER_REQUEST_UNTRACKED != 0;
+    let request = wishes(given)?;
+    Ok(Asked { request, now: given.now_ns, is_untracked })
+}
+
+fn wishes(given: &failover_request) -> Result<Request, ErrorKind> {
+    let mut request = Request::new();
+    if given.flags & !FAILOVER_REQUEST_UNTRACKED != 0 {
+        request = flagged(request, given)?;
+    }
+    if given.scope.len > 0 {
+        return Err(ErrorKind::NotAvailable);
+    }
+    if given.key.len > 0 {
+        request = request.key(given.key.text()?);
+    }
+    if given.client_ip.len > 0 {
+        request = request.client_ip(given.client_ip.text()?);
+    }
+    if given.session.len > 0 {
+        request = request.session(given.session.text()?);
+    }
+    if given.zone.len > 0 {
+        request = request.zone(given.zone.text()?);
+    }
+    if given.region.len > 0 {
+        request = request.region(given.region.text()?);
+    }
+    if given.filter_json.len > 0 {
+        request = request.filter(filter(given.filter_json.text()?)?);
+    }
+    if given.timeout_ns != 0 {
+        request = request.timeout(Duration::from_nanos(given.timeout_ns));
+    }
+    if given.endpoint != 0 {
+        request = request.endpoint(EndpointId::from_bits(given.endpoint));
+    }
+    if given.exclude_len > 0 {
+        request = request.exclude(&excluded(given)?);
+    }
+    Ok(request)
+}
+
+#[cold]
+fn flagged(request: Request, given: &failover_request) -> Result<Request, ErrorKind> {
+    let has = |flag| given.flags & flag != 0;
+    let mut request = request.nested(has(FAILOVER_REQUEST_NESTED));
+    match (has(FAILOVER_REQUEST_IDEMPOTENT), has(FAILOVER_REQUEST_NON_IDEMPOTENT)) {
+        (true, true) => return Err(ErrorKind::InvalidArgument),
+        (true, false) => request = request.idempotent(true),
+        (false, true) => request = request.idempotent(false),
+        (false, false) => {}
+    }
+    if has(FAILOVER_REQUEST_POSITION) {
+        let is_place = given.latitude.abs() <= 90.0 && given.longitude.abs() <= 180.0;
+        if !is_place {
+            return Err(ErrorKind::InvalidArgument);
+        }
+        request = request.position(given.latitude, given.longitude);
+    }
+    Ok(request)
+}
+
+#[cold]
+fn excluded(given: &failover_request) -> Result<Vec<EndpointId>, ErrorKind> {
+    if given.exclude.is_null() {
+        return Err(ErrorKind::NullArgument);
+    }
+    if given.exclude_len > MOST_EXCLUDED || !given.exclude.is_aligned() {
+        return Err(ErrorKind::InvalidArgument);
+    }
+    // SAFETY: not NULL, aligned, and by the contract of the struct `exclude_len` numbers are there.
+    let ids = unsafe { std::slice::from_raw_parts(given.exclude, given.exclude_len) };
+    Ok(ids.iter().map(|id| EndpointId::from_bits(*id)).collect())
+}
+
+/// Reads `{"tags": [...], "metadata": {...}}`.
+#[cold]
+fn filter(text: &str) -> Result<Filter, ErrorKind> {
+    let wrong = || ErrorKind::InvalidArgument;
+    let value: Value = serde_json::from_str(text).map_err(|_| wrong())?;
+    let word = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(wrong);
+    let mut filter = Filter::default();
+    for (key, value) in value.as_object().ok_or_else(wrong)? {
+        match key.as_str() {
+            "tags" => {
+                let tags = value.as_array().ok_or_else(wrong)?;
+                filter.tags = tags.iter().map(word).collect::<Result<_, _>>()?;
+            }
+            "metadata" => {
+                let labels = value.as_object().ok_or_else(wrong)?;
+                filter.metadata = labels
+                    .iter()
+                    .map(|(name, value)| Ok((name.clone(), word(value)?)))
+                    .collect::<Result<BTreeMap<_, _>, ErrorKind>>()?;
+            }
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(filter)
+}
+
+/// A struct that may grow: its first field is its size, and a part that we don't know must be zero.
+#[inline]
+pub(crate) fn sized<'a, T>(given: *const T) -> Result<&'a T, ErrorKind> {
+    if given.is_null() {
+        return Err(ErrorKind::NullArgument);
+    }
+    if !given.is_aligned() {
+        return Err(ErrorKind::InvalidArgument);
+    }
+    // SAFETY: not NULL and aligned, and by contract the struct begins with its size.
+    let size = unsafe { given.cast::<u32>().read() } as usize;
+    if size < size_of::<T>() || size > LARGEST_STRUCT {
+        return Err(ErrorKind::Unsupported);
+    }
+    if size > size_of::<T>() {
+        // SAFETY: by contract `size` bytes are there.
+        let bytes = unsafe { std::slice::from_raw_parts(given.cast::<u8>(), size) };
+        if bytes[size_of::<T>()..].iter().any(|byte| *byte != 0) {
+            return Err(ErrorKind::Unsupported);
+        }
+    }
+    // SAFETY: not NULL, aligned, and large enough; C leaves it alone until the function returns.
+    Ok(unsafe { &*given })
+}
+
+const KNOWN_FLAGS: u32 = FAILOVER_REQUEST_NESTED
+    | FAILOVER_REQUEST_NON_IDEMPOTENT
+    | FAILOVER_REQUEST_UNTRACKED
+    | FAILOVER_REQUEST_POSITION
+    | FAILOVER_REQUEST_IDEMPOTENT;
+
+/// More than a provider may hold is a wrong length.
+const MOST_EXCLUDED: usize = 100_000;
+
+/// A size beyond this is not a size but garbage.
+const LARGEST_STRUCT: usize = 4096;

@@ -1,0 +1,116 @@
+/* A child selects and executes at once, the parent goes on, and neither hangs: with one thread, with
+ * threads that use the library while the process forks, and with leases and calls open over it. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+
+static atomic_int is_over;
+
+static void *use(void *given) {
+    failover_pool *pool = given;
+    while (!atomic_load(&is_over)) {
+        one_call(pool);
+    }
+    return NULL;
+}
+
+static uint32_t attempt(void *user_data, const failover_endpoint_desc *endpoint,
+                        const failover_lease *lease, uint64_t timeout_ns) {
+    (void)user_data;
+    (void)endpoint;
+    (void)lease;
+    (void)timeout_ns;
+    return FAILOVER_OUTCOME_SUCCESS;
+}
+
+/* What the child does: everything that the parent can. */
+static int child(failover_manager *manager, failover_pool *pool, const failover_lease *inherited,
+                 failover_call *call) {
+    failover_lease lease;
+    failover_endpoint_stats stats[4];
+    size_t count = 0;
+    alarm(20);
+    OK(failover_pool_pick(pool, NULL, &lease));
+    OK(failover_pool_report(pool, &lease, FAILOVER_OUTCOME_SUCCESS, 0));
+    OK(failover_execute(pool, NULL, attempt, NULL, NULL, NULL));
+    OK(failover_pool_report(pool, inherited, FAILOVER_OUTCOME_SUCCESS, 0));
+    failover_call_free(call);
+    OK(failover_pool_stats(pool, stats, sizeof stats[0], 4, &count));
+    CHECK(count == 2);
+    CHECK(stats[0].in_flight + stats[1].in_flight == 0);
+    add(manager, "late", 8082);
+    OK(failover_manager_close(manager, 0, NULL));
+    failover_pool_free(pool);
+    failover_manager_free(manager);
+    return 0;
+}
+
+static void fork_once(failover_manager *manager, failover_pool *pool) {
+    failover_lease lease;
+    failover_call *call = NULL;
+    failover_action action;
+    failover_input input;
+    int status = -1;
+    memset(&input, 0, sizeof input);
+    input.kind = FAILOVER_INPUT_START;
+    OK(failover_pool_pick(pool, NULL, &lease));
+    OK(failover_call_new(pool, NULL, &call, NULL));
+    OK(failover_call_step(call, &input, &action));
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        _exit(child(manager, pool, &lease, call));
+    }
+    one_call(pool);
+    CHECK(waitpid(pid, &status, 0) == pid);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    OK(failover_pool_report(pool, &lease, FAILOVER_OUTCOME_SUCCESS, 0));
+    GIVES(FAILOVER_E_INVALID_STATE, failover_pool_report(pool, &lease, FAILOVER_OUTCOME_SUCCESS, 0));
+    failover_call_free(call);
+}
+
+int main(int count, char **arguments) {
+    int rounds = count > 1 ? atoi(arguments[1]) : 20;
+    failover_manager *manager = new_manager("{}");
+    add(manager, "a", 8080);
+    add(manager, "b", 8081);
+    failover_pool *pool = get_pool(manager);
+    pthread_t threads[2];
+    alarm(300);
+    for (int i = 0; i < rounds; i++) {
+        fork_once(manager, pool);
+    }
+    /* The hooks may be called besides the registered ones. */
+    failover_before_fork();
+    failover_after_fork_parent();
+    for (int i = 0; i < 2; i++) {
+        CHECK(pthread_create(&threads[i], NULL, use, pool) == 0);
+    }
+    for (int i = 0; i < rounds; i++) {
+        pid_t pid = fork();
+        int status = -1;
+        CHECK(pid >= 0);
+        if (pid == 0) {
+            alarm(20);
+            one_call(pool);
+            OK(failover_execute(pool, NULL, attempt, NULL, NULL, NULL));
+            add(manager, "late", 8082);
+            _exit(0);
+        }
+        CHECK(waitpid(pid, &status, 0) == pid);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    atomic_store(&is_over, 1);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    one_call(pool);
+    OK(failover_manager_close(manager, 1000, NULL));
+    failover_pool_free(pool);
+    failover_manager_free(manager);
+    printf("fork: %d children\n", 2 * rounds);
+    return 0;
+}
