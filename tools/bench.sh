@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Measures, and prints one table; how far it is goes to the error output.
+#
+# usage: tools/bench.sh [WORD]      only what has the word in its name, such as `round_robin`
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cargo bench -p libfailover --bench engine -- --quiet "$@" |
+    awk '/^nanoseconds/ { is_table = 1 } { if (is_table) print; else print >"/dev/stderr" }'
+if [ -x benches/c/run.sh ]; then
+    benches/c/run.sh
+fi

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Runs make targets as steps, shows what failed, and counts.
+#
+# A step's output is shown when it fails. The last line says how many passed and failed, and the
+# exit code agrees with it.
+#
+# usage: tools/steps.sh "STEP STEP..." ["STEP..."...] [-- ...]
+#   Each argument is a lane: its steps run in order, and lanes run side by side. What follows a `--`
+#   begins when everything before it has passed.
+set -uo pipefail
+
+make=${MAKE:-make}
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+run_step() {
+    local step=$1 began=$SECONDS verdict=ok
+    # Its own make, without this one's flags and job server: the output stays whole.
+    env -u MAKEFLAGS -u MFLAGS "$make" --no-print-directory "$step" >"$logs/$step.log" 2>&1 </dev/null || verdict=FAILED
+    echo "$verdict" >"$logs/$step.verdict"
+    local text
+    text=$(printf '%-6s %-14s %4d s' "$verdict" "$step" $((SECONDS - began)))
+    if [ "$verdict" = FAILED ]; then
+        # One write, so that the other lane's lines don't fall in between.
+        text="$text"$'\n'"$(tail -n 200 "$logs/$step.log" | sed "s/^/$step | /")"
+    fi
+    printf '%s\n' "$text"
+}
+
+run_lane() {
+    local step
+    for step in $1; do
+        run_step "$step"
+    done
+}
+
+count() {
+    cat "$logs"/*.verdict 2>/dev/null | grep -cx "$1"
+}
+
+summary() {
+    printf '%d passed, %d failed\n' "$(count ok)" "$(count FAILED)"
+    [ "$(count FAILED)" -eq 0 ] || exit 1
+}
+
+for lane; do
+    if [ "$lane" = -- ]; then
+        wait
+        [ "$(count FAILED)" -eq 0 ] || summary
+    else
+        run_lane "$lane" &
+    fi
+done
+wait
+summary
