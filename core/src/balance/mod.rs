@@ -1,7 +1,7 @@
 //! The pick: which endpoint serves the next attempt.
 //!
 //! The steps come in the order of `filter`, `sticky`, `tier`, `locality`, then one algorithm. Only
-//! the last step, taking the breaker's pass, has side effects; so [`explain`] is the same walk
+//! the last step, taking the breaker's pass, has side effects; so `explain` is the same walk
 //! without it.
 mod config;
 mod explain;

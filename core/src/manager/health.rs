@@ -2,6 +2,8 @@
 
 #[cfg(feature = "runtime")]
 use std::collections::BTreeMap;
+#[cfg(feature = "runtime")]
+#[cfg(feature = "runtime")]
 use std::sync::Arc;
 
 use super::Manager;

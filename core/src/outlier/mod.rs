@@ -1,6 +1,6 @@
 //! Passive health: what attempts tell about their endpoint.
 //!
-//! [`observe`] is the one entrance. It takes what came of an attempt, updates the endpoint's state,
+//! `observe` is the one entrance. It takes what came of an attempt, updates the endpoint's state,
 //! and says which transition that caused, so that its caller can tell the world.
 pub(crate) mod breaker;
 mod config;
