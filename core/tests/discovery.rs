@@ -299,7 +299,7 @@ proptest! {
                 1 => rig.offer(&[], now),
                 bits => {
                     let ids: Vec<&str> = ["a", "b", "c"].into_iter().enumerate()
-                        .filter(|(i, _)| bits - 1 & 1 << i != 0).map(|(_, id)| id).collect();
+                        .filter(|(i, _)| (bits - 1) & (1 << i) != 0).map(|(_, id)| id).collect();
                     rig.offer(&ids, now);
                     if !ids.is_empty() {
                         good = ids.into_iter().collect();
@@ -319,12 +319,15 @@ proptest! {
     }
 }
 
+/// What a provider was asked, and when.
+type Asked = Arc<Mutex<Vec<(u64, Work)>>>;
+
 /// A program's provider that answers by a function and writes down what it was asked, and when.
 fn asked(
     clock: &Clock,
     capabilities: Capabilities,
     answer: impl Fn(usize, &Work) -> Option<Result<Vec<Endpoint>, Error>> + Send + Sync + 'static,
-) -> (Custom, Arc<Mutex<Vec<(u64, Work)>>>) {
+) -> (Custom, Asked) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (clock, noted) = (clock.clone(), Arc::clone(&seen));
     let ask: Ask = Arc::new(move |work| {
@@ -536,7 +539,7 @@ fn next(clock: &Clock, events: &Subscription<Event>) -> String {
         }
         assert!(clock.advance(Duration::from_millis(250)));
     }
-    panic!("nothing happened in 250 seconds of the clock");
+    unreachable!("nothing happened in 250 seconds of the clock");
 }
 
 #[test]

@@ -249,7 +249,7 @@ fn a_server_that_hangs_is_bad_when_the_clock_says_so() {
 #[test]
 fn a_connection_is_new_for_each_check_unless_it_may_be_kept() {
     let backend = serve(None);
-    let mut thrice = |reuses: bool| {
+    let thrice = |reuses: bool| {
         backend.reset();
         let prober = Prober::new(Clock::system(), None);
         let endpoint = Arc::new(at(&backend, "http"));

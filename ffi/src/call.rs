@@ -155,7 +155,11 @@ pub unsafe extern "C" fn failover_call_new(
         let asked = read_request(request)?;
         let handle = take();
         handle.owner.store(std::ptr::from_ref(body.owner).cast_mut(), Ordering::Relaxed);
-        fill(&handle.slot, Call::new(CoreRef::of(body), asked.request), failover_call::MAGIC);
+        fill(
+            &handle.slot,
+            Call::new(CoreRef::of(body), asked.into_request()),
+            failover_call::MAGIC,
+        );
         out.write(std::ptr::from_ref(handle).cast_mut());
         Ok(())
     });

@@ -69,8 +69,9 @@ pub unsafe extern "C" fn failover_execute(
         let body = borrow_pool(pool)?;
         let run = attempt.ok_or_else(|| named("attempt")(ErrorKind::NullArgument))?;
         let asked = read_request(request).map_err(named("request"))?;
+        let given = asked.now;
         let mut driver = Driver {
-            call: Call::new(CoreRef::of(body), asked.request),
+            call: Call::new(CoreRef::of(body), asked.into_request()),
             lease: failover_lease::default(),
             run: &|endpoint, lease, timeout| {
                 // SAFETY: the caller says that the function takes these arguments; the pointers
@@ -78,7 +79,7 @@ pub unsafe extern "C" fn failover_execute(
                 unsafe { run(user_data, endpoint, lease, timeout) }
             },
         };
-        let start = if asked.now == 0 { driver.now() } else { asked.now };
+        let start = if given == 0 { driver.now() } else { given };
         let ended = driver.drive(start)?;
         if let Some(last) = last {
             let mut shown = show(&driver.call, ended, driver.now());

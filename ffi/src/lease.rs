@@ -110,14 +110,14 @@ pub unsafe extern "C" fn failover_pool_pick(
         let asked = read_request(request)?;
         let now = if asked.now == 0 { body.core.shared().clock.now() } else { asked.now };
         if asked.is_untracked {
-            let grant = body.core.grant_one(&asked.request, now)?;
+            let grant = body.core.grant_one(asked.request(), now)?;
             // Nobody will return it, so its place and its permit come back at once.
             body.core.report(&grant, Outcome::Cancelled, now, 0);
             out.write(failover_lease::of(&grant, 0, 0, FAILOVER_LEASE_UNTRACKED));
             return Ok(());
         }
         let token = body.tickets.take().ok_or(ErrorKind::LimitExceeded)?;
-        match body.core.grant_one(&asked.request, now) {
+        match body.core.grant_one(asked.request(), now) {
             Ok(grant) => {
                 out.write(failover_lease::of(&grant, token, 0, 0));
                 Ok(())

@@ -1,8 +1,8 @@
 //! The C ABI of libfailover: opaque handles, plain structs, one code per call.
 //!
 //! Everything that crosses is a fixed-width number, a pointer, a function pointer or a struct of
-//! those. Every function runs inside the guard of [`boundary`], every handle is checked at each use
-//! by [`handle`], and policy stays in core: this crate translates, nothing else. `include/failover.h`
+//! those. Every function runs inside the guard of `boundary`, every handle is checked at each use
+//! by `handle`, and policy stays in core: this crate translates, nothing else. `include/failover.h`
 //! is generated from it.
 #![expect(non_camel_case_types, reason = "types and constants bear the names that C sees")]
 

@@ -1,6 +1,7 @@
 //! What one request wants of its endpoint, read from the caller's struct.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use failover::balance::Filter;
@@ -64,25 +65,60 @@ pub struct failover_request {
 
 /// A request that was read.
 pub(crate) struct Asked {
-    pub(crate) request: Request,
+    /// Absent where nothing in particular is wanted: moving one costs as much as half a pick.
+    own: Option<Request>,
     /// 0 if the library's clock is meant.
     pub(crate) now: u64,
     pub(crate) is_untracked: bool,
+}
+
+impl Asked {
+    /// What is wanted.
+    #[inline]
+    pub(crate) fn request(&self) -> &Request {
+        static PLAIN: OnceLock<Request> = OnceLock::new();
+        match &self.own {
+            Some(own) => own,
+            None => PLAIN.get_or_init(Request::new),
+        }
+    }
+
+    /// What is wanted, for a call that keeps it.
+    #[inline]
+    pub(crate) fn into_request(self) -> Request {
+        self.own.unwrap_or_default()
+    }
 }
 
 /// Reads a request; NULL wants nothing in particular.
 #[inline]
 pub(crate) fn read_request(given: *const failover_request) -> Result<Asked, ErrorKind> {
     if given.is_null() {
-        return Ok(Asked { request: Request::new(), now: 0, is_untracked: false });
+        return Ok(Asked { own: None, now: 0, is_untracked: false });
     }
     let given = sized(given)?;
     if given.flags & !KNOWN_FLAGS != 0 {
         return Err(ErrorKind::Unsupported);
     }
     let is_untracked = given.flags & FAILOVER_REQUEST_UNTRACKED != 0;
-    let request = wishes(given)?;
-    Ok(Asked { request, now: given.now_ns, is_untracked })
+    let own = if is_plain(given) { None } else { Some(wishes(given)?) };
+    Ok(Asked { own, now: given.now_ns, is_untracked })
+}
+
+/// True if nothing in particular is wanted.
+#[inline]
+fn is_plain(given: &failover_request) -> bool {
+    let lengths = given.key.len
+        | given.session.len
+        | given.client_ip.len
+        | given.zone.len
+        | given.region.len
+        | given.scope.len
+        | given.filter_json.len
+        | given.exclude_len;
+    lengths == 0
+        && given.flags & !FAILOVER_REQUEST_UNTRACKED == 0
+        && given.endpoint | given.timeout_ns == 0
 }
 
 fn wishes(given: &failover_request) -> Result<Request, ErrorKind> {
