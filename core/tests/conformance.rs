@@ -22,7 +22,6 @@ use shape::Shape;
 use world::World;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the figures are for whoever runs the suite by hand")]
 fn every_scenario_holds() {
     let room = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/conformance");
     let room = room.canonicalize().expect("the room of the scenarios is there");
