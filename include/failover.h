@@ -686,7 +686,7 @@ typedef struct failover_request {
 /**
  * An out-argument for an error: absent, or a place that is written on failure only.
  */
-typedef struct failover_error **ErrorPlace;
+typedef struct failover_error **failover_error_place;
 
 /**
  * What happened.
@@ -1221,7 +1221,7 @@ FAILOVER_API
 failover_code failover_call_new(const struct failover_pool *pool,
                                 const struct failover_request *request,
                                 struct failover_call **out,
-                                ErrorPlace err);
+                                failover_error_place err);
 
 /**
  * Takes in what happened, and says what to do.
@@ -1280,7 +1280,7 @@ FAILOVER_API void failover_call_free(const struct failover_call *call);
 FAILOVER_API
 failover_code failover_manager_advance(const struct failover_manager *manager,
                                        uint64_t ns,
-                                       ErrorPlace err);
+                                       failover_error_place err);
 
 /**
  * The time of the manager's clock in nanoseconds since the manager was made.
@@ -1307,7 +1307,7 @@ FAILOVER_API
 failover_code failover_endpoint_register(const struct failover_manager *manager,
                                          struct failover_str provider,
                                          const struct failover_endpoint_desc *desc,
-                                         ErrorPlace err);
+                                         failover_error_place err);
 
 /**
  * Replaces the description of a registered endpoint; its state carries over while address and port
@@ -1325,7 +1325,7 @@ FAILOVER_API
 failover_code failover_endpoint_update(const struct failover_manager *manager,
                                        struct failover_str provider,
                                        const struct failover_endpoint_desc *desc,
-                                       ErrorPlace err);
+                                       failover_error_place err);
 
 /**
  * Registers an endpoint that is described by a JSON document.
@@ -1342,7 +1342,7 @@ FAILOVER_API
 failover_code failover_endpoint_register_json(const struct failover_manager *manager,
                                               struct failover_str provider,
                                               struct failover_str endpoint_json,
-                                              ErrorPlace err);
+                                              failover_error_place err);
 
 /**
  * Replaces the description of a registered endpoint by a JSON document.
@@ -1359,7 +1359,7 @@ FAILOVER_API
 failover_code failover_endpoint_update_json(const struct failover_manager *manager,
                                             struct failover_str provider,
                                             struct failover_str endpoint_json,
-                                            ErrorPlace err);
+                                            failover_error_place err);
 
 /**
  * Removes an endpoint; attempts on it end normally.
@@ -1376,7 +1376,7 @@ FAILOVER_API
 failover_code failover_endpoint_deregister(const struct failover_manager *manager,
                                            struct failover_str provider,
                                            struct failover_str id,
-                                           ErrorPlace err);
+                                           failover_error_place err);
 
 /**
  * One endpoint's description as a JSON document, secrets masked.
@@ -1394,7 +1394,7 @@ failover_code failover_endpoint_get(const struct failover_manager *manager,
                                     struct failover_str provider,
                                     struct failover_str id,
                                     struct failover_buf **json,
-                                    ErrorPlace err);
+                                    failover_error_place err);
 
 /**
  * A provider's endpoints as a JSON list, in the order of their ids, secrets masked.
@@ -1410,7 +1410,7 @@ FAILOVER_API
 failover_code failover_endpoint_list(const struct failover_manager *manager,
                                      struct failover_str provider,
                                      struct failover_buf **json,
-                                     ErrorPlace err);
+                                     failover_error_place err);
 
 /**
  * Says what the program thinks of an endpoint: drain it, maintain it, hold its breaker open, reset.
@@ -1428,7 +1428,7 @@ failover_code failover_endpoint_set_admin(const struct failover_manager *manager
                                           struct failover_str provider,
                                           struct failover_str id,
                                           uint32_t admin_state,
-                                          ErrorPlace err);
+                                          failover_error_place err);
 
 /**
  * Waits until an endpoint has no attempt in flight.
@@ -1446,7 +1446,7 @@ failover_code failover_endpoint_wait_drained(const struct failover_manager *mana
                                              struct failover_str provider,
                                              struct failover_str id,
                                              uint32_t timeout_ms,
-                                             ErrorPlace err);
+                                             failover_error_place err);
 
 /**
  * The name of a code, such as `FAILOVER_E_CLOSED`.
@@ -1531,7 +1531,7 @@ failover_code failover_queue_new(const struct failover_manager *manager,
                                  uint64_t kinds,
                                  uint32_t capacity,
                                  struct failover_queue **out,
-                                 ErrorPlace err);
+                                 failover_error_place err);
 
 /**
  * Takes events off a queue, after waiting up to `timeout_ms` for the first.
@@ -1586,7 +1586,7 @@ failover_code failover_queue_set_wake(const struct failover_queue *queue,
 FAILOVER_API
 failover_code failover_queue_fd(const struct failover_queue *queue,
                                 int32_t *fd,
-                                ErrorPlace err);
+                                failover_error_place err);
 
 /**
  * How many events were dropped because nobody read them.
@@ -1620,7 +1620,7 @@ FAILOVER_API
 failover_code failover_events(const struct failover_manager *manager,
                               uint32_t limit,
                               struct failover_buf **json,
-                              ErrorPlace err);
+                              failover_error_place err);
 
 /**
  * Makes a whole call: attempts, waits, failover, until it ends.
@@ -1645,7 +1645,7 @@ failover_code failover_execute(const struct failover_pool *pool,
                                failover_attempt_fn attempt,
                                void *user_data,
                                struct failover_action *last,
-                               ErrorPlace err);
+                               failover_error_place err);
 
 /**
  * Prepares a fork. Runs by itself through `pthread_atfork`, unless `FAILOVER_NO_ATFORK` is in the
@@ -1686,7 +1686,7 @@ failover_code failover_health_check(const struct failover_manager *manager,
                                     struct failover_str provider,
                                     struct failover_str id,
                                     uint32_t *status,
-                                    ErrorPlace err);
+                                    failover_error_place err);
 
 /**
  * Checks every endpoint of a provider now.
@@ -1704,7 +1704,7 @@ FAILOVER_API
 failover_code failover_health_check_all(const struct failover_manager *manager,
                                         struct failover_str provider,
                                         struct failover_buf **json,
-                                        ErrorPlace err);
+                                        failover_error_place err);
 
 /**
  * Takes the program's own finding on an endpoint, as if a check had found it.
@@ -1726,7 +1726,7 @@ failover_code failover_health_report(const struct failover_manager *manager,
                                      uint32_t is_good,
                                      struct failover_str reason,
                                      uint32_t *status,
-                                     ErrorPlace err);
+                                     failover_error_place err);
 
 /**
  * Picks an endpoint for one attempt that the program makes itself.
@@ -1793,7 +1793,7 @@ FAILOVER_API
 failover_code failover_log_queue_new(const struct failover_manager *manager,
                                      uint32_t capacity,
                                      struct failover_log_queue **out,
-                                     ErrorPlace err);
+                                     failover_error_place err);
 
 /**
  * Takes log records off a queue, after waiting up to `timeout_ms` for the first.
@@ -1848,7 +1848,7 @@ failover_code failover_log_queue_set_wake(const struct failover_log_queue *queue
 FAILOVER_API
 failover_code failover_log_queue_fd(const struct failover_log_queue *queue,
                                     int32_t *fd,
-                                    ErrorPlace err);
+                                    failover_error_place err);
 
 /**
  * How many log records were dropped because nobody read them.
@@ -1884,7 +1884,7 @@ FAILOVER_API void failover_log_queue_free(const struct failover_log_queue *queue
 FAILOVER_API
 failover_code failover_manager_new(struct failover_str config_json,
                                    struct failover_manager **out,
-                                   ErrorPlace err);
+                                   failover_error_place err);
 
 /**
  * Adds a count to a manager.
@@ -1910,7 +1910,7 @@ struct failover_manager *failover_manager_retain(const struct failover_manager *
 FAILOVER_API
 failover_code failover_manager_close(const struct failover_manager *manager,
                                      uint32_t timeout_ms,
-                                     ErrorPlace err);
+                                     failover_error_place err);
 
 /**
  * Takes a count off a manager; the last one frees it with its pools.
@@ -1935,7 +1935,7 @@ FAILOVER_API void failover_manager_free(const struct failover_manager *manager);
 FAILOVER_API
 failover_code failover_manager_configure(const struct failover_manager *manager,
                                          struct failover_str policy_json,
-                                         ErrorPlace err);
+                                         failover_error_place err);
 
 /**
  * The configuration in force with every option, secrets masked.
@@ -1949,7 +1949,7 @@ failover_code failover_manager_configure(const struct failover_manager *manager,
 FAILOVER_API
 failover_code failover_manager_config(const struct failover_manager *manager,
                                       struct failover_buf **json,
-                                      ErrorPlace err);
+                                      failover_error_place err);
 
 /**
  * The error that ended a call.
@@ -1996,7 +1996,7 @@ failover_code failover_pool_get(const struct failover_manager *manager,
                                 struct failover_str provider,
                                 struct failover_str service,
                                 struct failover_pool **out,
-                                ErrorPlace err);
+                                failover_error_place err);
 
 /**
  * Gives the same service under another policy: the given options over this pool's.
@@ -2013,7 +2013,7 @@ FAILOVER_API
 failover_code failover_pool_derive(const struct failover_pool *pool,
                                    struct failover_str policy_json,
                                    struct failover_pool **out,
-                                   ErrorPlace err);
+                                   failover_error_place err);
 
 /**
  * Adds a count to a pool, and to its manager.
@@ -2067,7 +2067,7 @@ FAILOVER_API
 failover_code failover_pool_explain(const struct failover_pool *pool,
                                     const struct failover_request *request,
                                     struct failover_buf **json,
-                                    ErrorPlace err);
+                                    failover_error_place err);
 
 /**
  * Registers a provider of a built-in kind.
@@ -2084,7 +2084,7 @@ FAILOVER_API
 failover_code failover_provider_register(const struct failover_manager *manager,
                                          struct failover_str name,
                                          struct failover_str config_json,
-                                         ErrorPlace err);
+                                         failover_error_place err);
 
 /**
  * Registers a provider whose whole sets the program pushes with `failover_provider_publish`.
@@ -2098,7 +2098,7 @@ failover_code failover_provider_register(const struct failover_manager *manager,
 FAILOVER_API
 failover_code failover_provider_register_pushed(const struct failover_manager *manager,
                                                 struct failover_str name,
-                                                ErrorPlace err);
+                                                failover_error_place err);
 
 /**
  * Removes a provider with all its endpoints. The embedded one, `memory`, stays.
@@ -2112,7 +2112,7 @@ failover_code failover_provider_register_pushed(const struct failover_manager *m
 FAILOVER_API
 failover_code failover_provider_deregister(const struct failover_manager *manager,
                                            struct failover_str name,
-                                           ErrorPlace err);
+                                           failover_error_place err);
 
 /**
  * The names of the providers as a JSON list, in the order of their registration.
@@ -2126,7 +2126,7 @@ failover_code failover_provider_deregister(const struct failover_manager *manage
 FAILOVER_API
 failover_code failover_provider_list(const struct failover_manager *manager,
                                      struct failover_buf **json,
-                                     ErrorPlace err);
+                                     failover_error_place err);
 
 /**
  * Replaces a provider's whole set, as a program does that finds its endpoints itself.
@@ -2143,7 +2143,7 @@ FAILOVER_API
 failover_code failover_provider_publish(const struct failover_manager *manager,
                                         struct failover_str provider,
                                         struct failover_str endpoints_json,
-                                        ErrorPlace err);
+                                        failover_error_place err);
 
 /**
  * How each provider is doing, as a JSON list in the order of registration: name, kind, whether it
@@ -2158,7 +2158,7 @@ failover_code failover_provider_publish(const struct failover_manager *manager,
 FAILOVER_API
 failover_code failover_provider_info(const struct failover_manager *manager,
                                      struct failover_buf **json,
-                                     ErrorPlace err);
+                                     failover_error_place err);
 
 /**
  * Waits until every provider has delivered its first whole set.
@@ -2172,7 +2172,7 @@ failover_code failover_provider_info(const struct failover_manager *manager,
 FAILOVER_API
 failover_code failover_manager_wait_ready(const struct failover_manager *manager,
                                           uint32_t timeout_ms,
-                                          ErrorPlace err);
+                                          failover_error_place err);
 
 /**
  * Takes the endpoints of a pool as they are now.
@@ -2186,7 +2186,7 @@ failover_code failover_manager_wait_ready(const struct failover_manager *manager
 FAILOVER_API
 failover_code failover_pool_snapshot(const struct failover_pool *pool,
                                      struct failover_snapshot **out,
-                                     ErrorPlace err);
+                                     failover_error_place err);
 
 /**
  * How many endpoints a snapshot holds, removed ones that are still leased included.
@@ -2270,7 +2270,7 @@ FAILOVER_API void failover_snapshot_free(const struct failover_snapshot *snapsho
 FAILOVER_API
 failover_code failover_stats(const struct failover_manager *manager,
                              struct failover_buf **json,
-                             ErrorPlace err);
+                             failover_error_place err);
 
 /**
  * A pool's own statistics as a JSON object: calls, attempts, retries, failovers, percentiles.
@@ -2284,7 +2284,7 @@ failover_code failover_stats(const struct failover_manager *manager,
 FAILOVER_API
 failover_code failover_pool_figures(const struct failover_pool *pool,
                                     struct failover_buf **json,
-                                    ErrorPlace err);
+                                    failover_error_place err);
 
 /**
  * How each endpoint of a pool is doing, in the order of their ids.
@@ -2374,7 +2374,7 @@ failover_code failover_abi_check(uint32_t header_abi,
 FAILOVER_API
 failover_code failover_work_queue_new(const struct failover_manager *manager,
                                       struct failover_work_queue **out,
-                                      ErrorPlace err);
+                                      failover_error_place err);
 
 /**
  * Takes work off a queue, after waiting up to `timeout_ms` for the first. Nothing is ever dropped.
@@ -2415,7 +2415,7 @@ failover_code failover_work_complete(const struct failover_manager *manager,
                                      uint64_t work_token,
                                      uint32_t outcome,
                                      struct failover_str payload_json,
-                                     ErrorPlace err);
+                                     failover_error_place err);
 
 /**
  * Closes a queue of work; with the last one of a manager, what is open fails at once.
@@ -2441,7 +2441,7 @@ FAILOVER_API
 failover_code failover_provider_register_pulled(const struct failover_manager *manager,
                                                 struct failover_str name,
                                                 uint32_t capabilities,
-                                                ErrorPlace err);
+                                                failover_error_place err);
 
 #ifdef __cplusplus
 }  // extern "C"

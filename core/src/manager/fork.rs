@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError, Weak};
 
 use super::Manager;
 use super::manager::Inner;
+use crate::config::ForkPolicy;
 
 /// Guards the managers of this process; taken when one is made and around a fork.
 static MANAGERS: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
@@ -54,6 +55,11 @@ pub fn after_fork_child() {
         manager.inner.shared.epoch.fetch_add(1, Ordering::AcqRel);
         for entry in manager.inner.providers.lock().iter() {
             entry.registry.list().iter().for_each(|member| member.state.forget_in_flight());
+        }
+        if manager.inner.config.fork_policy == ForkPolicy::Error {
+            // Closed as well, so that picks stop without looking at a second flag.
+            manager.inner.is_forked.store(true, Ordering::Release);
+            manager.inner.shared.is_closed.store(true, Ordering::Release);
         }
         if !manager.is_closed() {
             manager.inner.background.restart();

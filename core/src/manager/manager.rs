@@ -55,6 +55,8 @@ pub(crate) struct Inner {
     pub(super) board: Arc<Board>,
     pub(super) background: Background,
     pub(super) started: Nanos,
+    /// True in a forked child whose policy forbids use.
+    pub(super) is_forked: AtomicBool,
 }
 
 impl std::fmt::Debug for Manager {
@@ -98,6 +100,7 @@ impl Manager {
             pools: Mutex::default(),
             logs: Arc::new(Bus::new()),
             started: shared.started,
+            is_forked: AtomicBool::new(false),
             board,
             background,
             shared,
@@ -194,6 +197,10 @@ impl Manager {
     }
 
     pub(super) fn check_open(&self) -> Result<()> {
+        if self.inner.is_forked.load(Ordering::Acquire) {
+            let text = "the process was forked, and fork_policy is \"error\"";
+            return Err(Error::new(ErrorKind::Forked, text));
+        }
         if self.is_closed() {
             return Err(Error::new(ErrorKind::Closed, "the manager is closed"));
         }
