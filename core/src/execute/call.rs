@@ -483,7 +483,10 @@ impl<P: Borrow<PoolCore>> Call<P> {
             tried: &self.tried,
             now,
             deadline: probe_end,
-            may_probe: self.attempts + 1 < self.most_attempts,
+            // Where no call ever has an attempt left, a probe must go with one all the same, or an
+            // endpoint that failed once would be forgotten.
+            may_probe: self.attempts + 1 < self.most_attempts
+                || plan.rules.execute.max_retries == 0,
             is_first: self.attempts == 0,
         }
     }

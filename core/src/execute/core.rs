@@ -102,11 +102,11 @@ impl<'a> Ask<'a> {
             && self.request.endpoint == EndpointId::NONE
     }
 
-    /// What a pick outside of a call asks: it has no second attempt, so it takes no probe that
-    /// another endpoint could spare it.
+    /// What a pick outside of a call asks. It may take a probe: a program that only picks would
+    /// never see a failed endpoint again otherwise.
     const fn once(request: &'a Request, tried: &'a Tried, now: Nanos) -> Self {
         let deadline = now.saturating_add(super::LONGEST_PROBE);
-        Self { request, tried, now, deadline, may_probe: false, is_first: true }
+        Self { request, tried, now, deadline, may_probe: true, is_first: true }
     }
 }
 
