@@ -261,7 +261,7 @@ impl Run {
         }
         let audience = Audience { events: &self.background.events, counters, provider };
         announce(audience, member, result, &recorded);
-        if result.grade != Grade::Bad {
+        if result.is_good() {
             (self.hooks.on_passed)(provider, member);
         }
         recorded

@@ -85,11 +85,19 @@ impl Background {
     /// Starts the checks, if there is something to check and they don't run yet.
     #[cfg(feature = "runtime")]
     pub(super) fn ensure_checks(&self, mut members: impl Iterator<Item = Member>) -> Result<()> {
-        let is_needed = members.any(|member| member.endpoint.health_check.is_some());
-        if is_needed && !self.is_checking.swap(true, Ordering::AcqRel) {
-            super::runtime::start_checks(&self.checker)?;
+        if members.any(|member| member.endpoint.health_check.is_some()) {
+            self.start_checks()?;
         }
         Ok(())
+    }
+
+    /// Starts the checks, if they don't run yet.
+    #[cfg(feature = "runtime")]
+    pub(super) fn start_checks(&self) -> Result<()> {
+        if self.is_checking.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        super::runtime::start_checks(&self.checker)
     }
 
     #[cfg(not(feature = "runtime"))]

@@ -20,7 +20,8 @@ pub(super) enum Source {
     /// The provider's task reads them.
     #[cfg(feature = "runtime")]
     Read(crate::discovery::Feed),
-    /// The program pushes whole sets.
+    /// The program pushes whole sets, and no task applies what is due later.
+    #[cfg(not(feature = "runtime"))]
     Pushed,
 }
 
@@ -105,6 +106,10 @@ impl Manager {
     pub fn register_pushed_provider(&self, name: &str) -> Result<()> {
         self.check_open()?;
         let pushed = Arc::new(Custom::pushed(false));
+        // Its task has nothing to read, and applies what became due: graces and coalesced sets.
+        #[cfg(feature = "runtime")]
+        return self.register_provider_with(name, pushed, GuardRules::default());
+        #[cfg(not(feature = "runtime"))]
         self.add(name, GuardRules::default(), |_| (pushed, Source::Pushed))
     }
 
@@ -116,7 +121,9 @@ impl Manager {
     #[cfg(feature = "runtime")]
     pub fn register_provider(&self, name: &str, provider: Arc<dyn Provider>) -> Result<()> {
         self.check_open()?;
-        self.register_provider_with(name, provider, GuardRules::default())
+        let is_authoritative = provider.capabilities().is_authoritative;
+        let rules = GuardRules::default().authoritative(is_authoritative);
+        self.register_provider_with(name, provider, rules)
     }
 
     #[cfg(feature = "runtime")]
@@ -145,6 +152,8 @@ impl Manager {
             guard,
             source: Source::Read(feed),
         })?;
+        // Nobody knows yet whether its endpoints want to be checked.
+        self.inner.background.start_checks()?;
         super::runtime::start_feed(&task)
     }
 
@@ -159,6 +168,9 @@ impl Manager {
         let events = Arc::clone(&self.inner.shared.events);
         let guard = Arc::new(Guard::new(&name, rules, Arc::clone(&registry), events));
         let (provider, source) = make(Arc::clone(&registry));
+        if matches!(source, Source::Registered) {
+            guard.mark_ready(self.clock().now());
+        }
         let counters = Arc::new(Counters::new(1));
         self.add_provider(Entry { name, registry, counters, provider, guard, source })
     }
