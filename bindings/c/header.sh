@@ -4,20 +4,12 @@
 #   header.sh            write include/failover.h
 #   header.sh --check    compare with it, and fail if it differs
 #   header.sh OUT        write OUT
-#
-# cbindgen is kept in ${FAILOVER_CACHE:-~/.cache/libfailover}/tools and installed there once.
 set -euo pipefail
 
 readonly CBINDGEN=0.29.4
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-cache=${FAILOVER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/libfailover}
-tool=$cache/tools/cbindgen-$CBINDGEN/bin/cbindgen
 mode=${1:-$root/include/failover.h}
-
-if [[ ! -x $tool ]]; then
-    CARGO_TARGET_DIR=$cache/tools/target cargo install cbindgen --version "$CBINDGEN" --locked \
-        --root "$cache/tools/cbindgen-$CBINDGEN" >&2
-fi
+tool=$(cd "$root" && tools/cargo-tool.sh cbindgen "$CBINDGEN")
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
