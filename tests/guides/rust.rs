@@ -1,0 +1,102 @@
+//! What the Rust blocks of the README and the guide leave out. `run.sh` fills the blocks in.
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// Stands for an HTTP client: it answers at once.
+#[derive(Clone, Copy)]
+struct Client;
+
+impl Client {
+    fn get(self, _url: String) -> Self {
+        self
+    }
+
+    fn timeout<T>(self, _timeout: T) -> Blocking {
+        Blocking
+    }
+
+    async fn send(self) -> Result<Response, std::io::Error> {
+        Ok(Response(200))
+    }
+}
+
+struct Blocking;
+
+impl Blocking {
+    fn send(self) -> Result<Response, std::io::Error> {
+        Ok(Response(200))
+    }
+}
+
+#[derive(Debug)]
+struct Response(u16);
+
+impl Response {
+    fn status(&self) -> u16 {
+        self.0
+    }
+}
+
+fn ask<T>(_url: &str, _timeout: T) -> Result<&'static str, std::io::Error> {
+    Ok("alice")
+}
+
+fn readme() -> Result<(), Box<dyn Error>> {
+    //= README.md 1
+    assert_eq!(served.attempts, 1);
+    Ok(())
+}
+
+async fn calls() -> Result<(), Box<dyn Error>> {
+    let client = Client;
+    //= docs/guides/rust.md 1
+    {
+        //= docs/guides/rust.md 2
+        assert_eq!(served.value.status(), 200);
+    }
+    {
+        //= docs/guides/rust.md 3
+        assert_eq!(served.value.status(), 200);
+    }
+    use failover::Outcome;
+    //= docs/guides/rust.md 5
+    //= docs/guides/rust.md 6
+    Ok(())
+}
+
+fn judge(response: Response) -> Result<Response, failover::Tagged> {
+    let retry_after = Duration::from_secs(1);
+    //= docs/guides/rust.md 4
+}
+
+fn testing() -> Result<(), Box<dyn Error>> {
+    use failover::Manager;
+    //= docs/guides/rust.md 7
+    Ok(())
+}
+
+fn configuration() -> Result<(), Box<dyn Error>> {
+    failover::Manager::from_toml(&std::fs::read_to_string("policy.toml")?)?;
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    readme()?;
+    let calls = pin!(calls());
+    match calls.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result?,
+        Poll::Pending => {
+            return Err("the client answers at once, so the call should have ended".into());
+        }
+    }
+    assert!(judge(Response(200)).is_ok());
+    for refused in [429, 404, 503] {
+        assert!(judge(Response(refused)).is_err());
+    }
+    testing()?;
+    configuration()
+}
