@@ -17,7 +17,7 @@ FOR_TEST := $(FOR_DEMO) cmake libcjson-dev strace valgrind
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test soak bench check conformance backends gen header install clean \
-	fmt format clippy layering pure docs deny unit unit-soak loom instructions header-check abi abi-soak examples
+	fmt format clippy layering pure docs deny unit unit-soak loom instructions header-check abi abi-soak sanitize examples guides
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | \
@@ -32,7 +32,7 @@ demo: ## watch real servers fail, be failed over and come back
 
 test: ## run everything that a change must pass
 	@tools/need.sh $(FOR_TEST)
-	@tools/steps.sh build -- "fmt unit clippy pure docs deny" "header-check conformance abi examples loom instructions"
+	@tools/steps.sh build -- "fmt unit clippy pure docs deny" "header-check conformance abi sanitize examples guides loom instructions"
 
 soak: ## run what is too long for every change: changes by the thousand, forks, every demo
 	@tools/need.sh $(FOR_TEST)
@@ -109,9 +109,17 @@ abi: ## check symbols, layouts, misuse, leaks, forks and an installed copy, all 
 	@tools/need.sh $(FOR_TEST)
 	@tools/part.sh tests/abi/run.sh
 
+sanitize: ## run the C programs and the scenarios under AddressSanitizer and LeakSanitizer
+	@tools/need.sh $(FOR_TEST)
+	@tools/part.sh tests/abi/sanitize.sh
+
 abi-soak: ## run the long C tests
 	@tools/need.sh $(FOR_TEST)
 	@tools/part.sh tests/abi/soak.sh
 
 examples: ## run every example and compare what it prints
 	@tools/examples.sh
+
+guides: ## compile the code blocks of the README and the guides, and run what can end
+	@tools/need.sh $(FOR_C)
+	@tools/part.sh tests/guides/run.sh

@@ -211,6 +211,8 @@ static void texts(failover_manager *manager, failover_pool *pool) {
     request.scope = NONE;
     request.filter_json = text("{\"tag\": 1}");
     GIVES(FAILOVER_E_INVALID_ARGUMENT, failover_pool_pick(pool, &request, &lease));
+    GIVES(FAILOVER_E_INVALID_ARGUMENT,
+          failover_health_report(manager, NONE, text("a"), 3, NONE, NULL, NULL));
     CHECK(out == NULL && derived == NULL && buf == NULL && call == NULL);
 }
 
@@ -342,13 +344,18 @@ static void calls(failover_pool *pool) {
 
 static void executes(failover_pool *pool) {
     failover_action last;
+    failover_str details;
+    char told[1024];
     failover_error *error = NULL;
     uint32_t result = 0;
     GIVES(FAILOVER_E_INVALID_ARGUMENT, failover_execute(pool, NULL, attempt, &result, NULL, NULL));
     result = FAILOVER_OUTCOME_REJECTED;
     GIVES(FAILOVER_E_REJECTED, failover_execute(pool, NULL, attempt, &result, &last, &error));
     CHECK(last.kind == FAILOVER_ACTION_FAIL && last.lease.endpoint != 0);
-    CHECK(strstr(failover_error_details_json(error).ptr, "attempts") != NULL);
+    /* A text of the library ends with its length, not with a zero. */
+    details = failover_error_details_json(error);
+    snprintf(told, sizeof told, "%.*s", (int)details.len, details.ptr);
+    CHECK(strstr(told, "attempts") != NULL);
     failover_error_free(error);
 }
 
@@ -453,12 +460,28 @@ static void work_queues(failover_manager *manager) {
     CHECK(count == 9);
     OK(failover_work_poll(queue, work, sizeof work[0], 2, 1, &count));
     CHECK(count == 0);
+    int drops = 0;
+    int fd = -1;
+    NULL_ARGUMENT(failover_work_queue_set_wake(NULL, wake, &drops, count_drop));
+    CHECK(drops == 1);
+    OK(failover_work_queue_set_wake(queue, wake, &drops, count_drop));
+    OK(failover_work_queue_set_wake(queue, NULL, NULL, NULL));
+    CHECK(drops == 2);
+    OK(failover_work_queue_set_wake(queue, wake, &drops, count_drop));
+    NULL_ARGUMENT(failover_work_queue_fd(NULL, &fd, NULL));
+    NULL_ARGUMENT(failover_work_queue_fd(queue, NULL, NULL));
+    OK(failover_work_queue_fd(queue, &fd, NULL));
+    CHECK(fd >= 0);
     GIVES(FAILOVER_E_NOT_FOUND, failover_work_complete(manager, 99, 1, NONE, NULL));
     GIVES(FAILOVER_E_INVALID_ARGUMENT, failover_work_complete(manager, 99, 0, NONE, NULL));
     failover_work_queue_free(queue);
+    CHECK(drops == 3);
     failover_work_queue_free(queue);
     failover_work_queue_free(NULL);
     INVALID_HANDLE(failover_work_poll(queue, work, sizeof work[0], 2, 0, &count));
+    INVALID_HANDLE(failover_work_queue_fd(queue, &fd, NULL));
+    INVALID_HANDLE(failover_work_queue_set_wake(queue, wake, &drops, count_drop));
+    CHECK(drops == 4);
 }
 
 /* Every function that takes a pool, with NULL or a handle that isn't one. */
@@ -490,6 +513,7 @@ static void pools(failover_pool *bad, failover_code code) {
 /* A closed manager tells so, and what it knows can still be read. */
 static void closed(failover_manager *manager, failover_pool *pool, failover_lease *open) {
     failover_endpoint_desc desc = describe("x", 80);
+    failover_work_queue *work = NULL;
     failover_pool *other = NULL;
     failover_lease lease;
     failover_buf *json = NULL;
@@ -504,6 +528,7 @@ static void closed(failover_manager *manager, failover_pool *pool, failover_leas
     CLOSED(failover_pool_derive(pool, text("{}"), &other, NULL));
     CLOSED(failover_manager_configure(manager, text("{}"), NULL));
     CLOSED(failover_manager_wait_ready(manager, 0, NULL));
+    CLOSED(failover_work_queue_new(manager, &work, NULL));
     CLOSED(failover_endpoint_register(manager, NONE, &desc, NULL));
     CLOSED(failover_endpoint_deregister(manager, NONE, id, NULL));
     CLOSED(failover_endpoint_set_admin(manager, NONE, id, 0, NULL));

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Checks the C ABI from outside: header, symbols, layouts, misuse, leaks, forks, signals, linking and
-# an installed copy. Prints one line for each check, and stops at the first that fails.
+# Checks the C ABI from outside: header, symbols, signatures, layouts, misuse, leaks, forks, signals,
+# linking and an installed copy. Prints one line for each check, and stops at the first that fails.
 #
-#   run.sh [CHECK...]     all checks, or those named: header symbols size layout matrix programs
-#                         memory hot fork leave coexist installed
+#   run.sh [CHECK...]     all checks, or those named: header symbols functions size layout matrix
+#                         programs memory hot fork leave coexist installed
 #
 # Needs a C and a C++ compiler, binutils, pkg-config, cmake, valgrind, strace.
 set -euo pipefail
@@ -58,6 +58,12 @@ check_symbols() {
     say symbols "$(wc -l <"$build/symbols.txt") exported, all declared and misused"
 }
 
+check_functions() {
+    local verdict
+    verdict=$("$here/functions.sh") || fail functions "the header isn't what functions.txt says"
+    say functions "$verdict"
+}
+
 check_size() {
     local bytes
     bytes=$(stat -L -c %s "$build/libfailover.so")
@@ -91,7 +97,7 @@ check_matrix() {
 
 check_programs() {
     local program
-    for program in version negative signals work; do
+    for program in version negative signals work work_wait work_provider work_fork; do
         compile $program
         timeout 60 "$work/$program" >"$work/out.txt" || fail $program "failed"
         say $program "$(tail -n 1 "$work/out.txt" | sed 's/^[a-z]*: //')"
@@ -106,17 +112,18 @@ memcheck() {
 
 check_memory() {
     local program status=0
-    for program in version negative leave work fork leak; do
+    for program in version negative leave work work_wait work_provider fork work_fork leak; do
         compile $program
     done
-    for program in version negative leave work; do
+    for program in version negative leave work work_wait work_provider; do
         memcheck full "$work/$program" >/dev/null || fail memory "$program"
     done
     # A child has lost the parent's threads with what they held: no leak check there.
     memcheck no --trace-children=yes "$work/fork" 3 >/dev/null || fail memory "fork"
+    memcheck no --trace-children=yes "$work/work_fork" >/dev/null || fail memory "work_fork"
     memcheck full "$work/leak" >/dev/null 2>&1 || status=$?
     ((status == 9)) || fail memory "the planted leak was not found"
-    say memory "version, negative, leave, work and fork are clean, the planted leak was found"
+    say memory "version, negative, leave, work* and fork are clean, the planted leak was found"
 }
 
 check_hot() {
@@ -202,7 +209,7 @@ CMAKE
 
 checks=("$@")
 if [[ $# -eq 0 ]]; then
-    checks=(header symbols size layout matrix programs memory hot fork leave coexist installed)
+    checks=(header symbols functions size layout matrix programs memory hot fork leave coexist installed)
 fi
 for check in "${checks[@]}"; do
     "check_$check"
