@@ -4,9 +4,11 @@
 //! jump changes nothing. The system clock counts processor ticks (quanta): a plain clock read costs
 //! as much as a whole pick.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
+use std::thread::Thread;
 use std::time::Duration;
 
+use crate::lock::{self, Lock};
 use crate::sync::{AtomicU64, Ordering};
 
 /// Nanoseconds since the clock was made.
@@ -29,9 +31,7 @@ enum Kind {
 struct Manual {
     now: AtomicU64,
     auto_advance: bool,
-    /// Guards nothing but the wake-up: waiters check `now` again under it.
-    gate: Mutex<()>,
-    moved: Condvar,
+    moved: Waiters,
     #[cfg(feature = "runtime")]
     moved_async: tokio::sync::Notify,
 }
@@ -54,8 +54,7 @@ impl Clock {
         let manual = Manual {
             now: AtomicU64::new(0),
             auto_advance,
-            gate: Mutex::new(()),
-            moved: Condvar::new(),
+            moved: Waiters::new(),
             #[cfg(feature = "runtime")]
             moved_async: tokio::sync::Notify::new(),
         };
@@ -126,11 +125,11 @@ impl Clock {
 
 impl Manual {
     fn move_to(&self, to: Nanos) {
-        let guard = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        // What wakes tasks has a lock of its own, which no child may find taken.
+        let _busy = lock::busy();
         // Release pairs with the Acquire of `now`: who sees the new time sees what led to it.
         self.now.fetch_max(to, Ordering::Release);
-        drop(guard);
-        self.moved.notify_all();
+        self.moved.wake();
         #[cfg(feature = "runtime")]
         self.moved_async.notify_waiters();
     }
@@ -139,10 +138,9 @@ impl Manual {
         if self.auto_advance {
             self.move_to(deadline);
         }
-        let mut guard = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
-        while self.now.load(Ordering::Acquire) < deadline && !is_done() {
-            let waited = self.moved.wait_timeout(guard, SLICE);
-            guard = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let is_over = || self.now.load(Ordering::Acquire) >= deadline || is_done();
+        while !is_over() {
+            self.moved.wait(SLICE, &is_over);
         }
     }
 
@@ -156,6 +154,66 @@ impl Manual {
                 return;
             }
             moved.await;
+        }
+    }
+}
+
+/// Threads that wait for something to change.
+///
+/// In place of a condition variable, whose mutex is taken again where a fork doesn't see it.
+#[derive(Debug, Default)]
+pub struct Waiters {
+    /// Guards the list of those who wait.
+    threads: Lock<Vec<Thread>>,
+}
+
+impl Waiters {
+    /// Makes a list without waiters.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { threads: Lock::new(Vec::new()) }
+    }
+
+    /// Blocks the calling thread until `is_over` says so, up to `timeout` of real time.
+    ///
+    /// `is_over` is asked after each [`wake`](Self::wake), without any lock held.
+    pub fn wait(&self, timeout: Duration, is_over: &dyn Fn() -> bool) {
+        let clock = Clock::system();
+        let deadline = clock.now().saturating_add(nanos(timeout));
+        // First on the list, then the question: whoever changes the answer after it finds us.
+        let _waiting = self.enter();
+        while !is_over() {
+            let left = deadline.saturating_sub(clock.now());
+            if left == 0 {
+                return;
+            }
+            std::thread::park_timeout(Duration::from_nanos(left));
+        }
+    }
+
+    /// Has everybody who waits ask again.
+    pub fn wake(&self) {
+        self.threads.lock().iter().for_each(Thread::unpark);
+    }
+
+    fn enter(&self) -> Waiting<'_> {
+        let own = std::thread::current();
+        self.threads.lock().push(own.clone());
+        Waiting { list: self, own }
+    }
+}
+
+/// A place on the list, given up also on panic.
+struct Waiting<'a> {
+    list: &'a Waiters,
+    own: Thread,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut threads = self.list.threads.lock();
+        if let Some(place) = threads.iter().position(|other| other.id() == self.own.id()) {
+            threads.swap_remove(place);
         }
     }
 }
@@ -187,6 +245,33 @@ mod tests {
         assert!(clock.advance(Duration::from_millis(3)));
         assert_eq!(clock.now(), 3_000_000);
         assert!(!Clock::system().advance(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn who_waits_is_woken_by_a_change_and_leaves_the_list() {
+        let (waiters, is_over) = (Waiters::new(), AtomicU64::new(0));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                waiters.wait(Duration::from_secs(60), &|| is_over.load(Ordering::Acquire) == 1);
+            });
+            // Also a wake-up that changes nothing, and one that comes before the thread waits.
+            waiters.wake();
+            is_over.store(1, Ordering::Release);
+            waiters.wake();
+            waiting.join().expect("it ends long before its time");
+        });
+
+        assert!(waiters.threads.lock().is_empty());
+    }
+
+    #[test]
+    fn a_wait_for_nothing_ends_with_its_time() {
+        let waiters = Waiters::new();
+
+        waiters.wait(Duration::from_millis(1), &|| false);
+        waiters.wait(Duration::ZERO, &|| false);
+
+        assert!(waiters.threads.lock().is_empty());
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod error;
 pub mod events;
 pub mod execute;
 pub mod health;
+pub mod lock;
 pub mod manager;
 pub mod outlier;
 pub mod rng;

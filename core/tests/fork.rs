@@ -1,7 +1,13 @@
 //! What a forked child finds, as far as it can be seen without forking: the hooks run in one process.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
 use failover::manager::{after_fork_child, after_fork_parent, before_fork};
 use failover::{Endpoint, ErrorKind, Manager, Outcome, Request};
+
+/// The hooks are the process's own, so that one test at a time uses them.
+static HOOKS: Mutex<()> = Mutex::new(());
 
 fn manager(fork_policy: &str) -> Manager {
     let document = format!(r#"{{"seed": 1, "clock": "manual", "fork_policy": "{fork_policy}"}}"#);
@@ -12,6 +18,7 @@ fn manager(fork_policy: &str) -> Manager {
 
 #[test]
 fn a_child_selects_at_once_and_owes_no_lease_of_its_parent() {
+    let _alone = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
     let restarted = manager("restart");
     let forbidden = manager("error");
     let pool = restarted.pool(None, Some("s")).expect("the service exists");
@@ -33,4 +40,67 @@ fn a_child_selects_at_once_and_owes_no_lease_of_its_parent() {
 
     let refused = forbidden.pool(None, Some("s")).map(|_| ()).map_err(|error| error.kind());
     assert_eq!(refused, Err(ErrorKind::Forked));
+}
+
+#[test]
+fn no_other_thread_is_amid_a_change_while_the_process_forks() {
+    let _alone = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
+    let manager = manager("restart");
+    let (is_over, changes) = (AtomicBool::new(false), AtomicU64::new(0));
+
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                register_and_deregister(&manager, "passing");
+                changes.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        for round in 1..=100 {
+            while changes.load(Ordering::Relaxed) < round {
+                std::thread::yield_now();
+            }
+            before_fork();
+            let before = changes.load(Ordering::Relaxed);
+            register_and_deregister(&manager, "own");
+            (0..100).for_each(|_| std::thread::yield_now());
+            let during = changes.load(Ordering::Relaxed) - before;
+            after_fork_parent();
+
+            // One that had ended already may be counted late.
+            assert!(during <= 1, "{during} changes while the process forks");
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+
+    assert_eq!(manager.endpoints(None).expect("it is there").len(), 1);
+}
+
+#[test]
+fn two_threads_may_fork_at_once() {
+    let _alone = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
+    let manager = manager("restart");
+    let inside = AtomicU64::new(0);
+
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for _ in 0..100 {
+                    before_fork();
+                    let others = inside.fetch_add(1, Ordering::SeqCst);
+                    std::thread::yield_now();
+                    inside.fetch_sub(1, Ordering::SeqCst);
+                    after_fork_parent();
+                    assert_eq!(others, 0, "each fork waits for the other one");
+                }
+            });
+        }
+    });
+
+    register_and_deregister(&manager, "own");
+}
+
+fn register_and_deregister(manager: &Manager, id: &str) {
+    let endpoint = Endpoint::new(id, "s", "127.0.0.1", 2);
+    manager.register_endpoint(None, endpoint).expect("a free id");
+    manager.deregister_endpoint(None, id).expect("registered just now");
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&str] = &[
     "error",
     "sync",
+    "lock",
     "clock",
     "rng",
     "secret",

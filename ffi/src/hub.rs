@@ -6,25 +6,28 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn, ready};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use failover::clock::{Clock, nanos};
+use failover::clock::{Clock, Waiters, nanos};
 use failover::discovery::BoxFuture;
 use failover::endpoint::document;
 use failover::health::CheckResult;
-use failover::{Error, ErrorKind, Manager, Result};
+use failover::lock::{Held, Lock};
+use failover::{Error, ErrorKind, Manager, Result, manager};
 
-use crate::work::{FAILOVER_WORK_CANCEL, FAILOVER_WORK_HEALTH_CHECK};
+use crate::item::{Item, Question};
+use crate::wake::Wakers;
+use crate::work::FAILOVER_WORK_HEALTH_CHECK;
 
 /// The work of one manager.
 #[derive(Debug)]
 pub(crate) struct Hub {
     clock: Clock,
-    /// Guards the items.
-    inside: Mutex<Inside>,
-    arrived: Condvar,
+    /// Guards the items and the list of workers.
+    inside: Lock<Inside>,
+    arrived: Waiters,
 }
 
 #[derive(Debug, Default)]
@@ -32,38 +35,23 @@ struct Inside {
     waiting: VecDeque<Arc<Item>>,
     /// What isn't answered yet, waiting or given out.
     open: HashMap<u64, Arc<Item>>,
+    /// What is open and nobody waits for: the program is only told.
+    told: Vec<Arc<Item>>,
     last_token: u64,
-    workers: u32,
-}
-
-/// One piece of work.
-#[derive(Debug)]
-pub(crate) struct Item {
-    pub(crate) kind: u32,
-    pub(crate) token: u64,
-    pub(crate) deadline: u64,
-    pub(crate) provider: String,
-    pub(crate) payload: String,
-    /// Guards the answer and who waits for it.
-    answer: Mutex<(Option<Result<String>>, Option<Waker>)>,
-}
-
-/// What is asked.
-#[derive(Debug)]
-pub(crate) struct Question {
-    pub(crate) kind: u32,
-    pub(crate) provider: String,
-    pub(crate) payload: String,
-    pub(crate) timeout: Duration,
+    workers: Vec<Arc<Wakers>>,
+    is_closed: bool,
+    /// Forks up to when the items were asked.
+    forks: u32,
 }
 
 impl Hub {
     /// Makes the hub of a manager, which asks it for checks of the type `custom`.
-    pub(crate) fn serve(manager: &Manager) -> Arc<Self> {
-        let clock = manager.clock().clone();
-        let hub = Arc::new(Self { clock, inside: Mutex::default(), arrived: Condvar::new() });
+    pub(crate) fn serve(of: &Manager) -> Arc<Self> {
+        let clock = of.clock().clone();
+        let inside = Inside { forks: manager::forks(), ..Inside::default() };
+        let hub = Arc::new(Self { clock, inside: Lock::new(inside), arrived: Waiters::new() });
         let asked = Arc::clone(&hub);
-        manager.set_check_function(Arc::new(move |endpoint, timeout| {
+        of.set_check_function(Arc::new(move |endpoint, timeout| {
             let payload = document::to_json(&endpoint).to_string();
             let provider = String::new();
             let question =
@@ -81,7 +69,7 @@ impl Hub {
 
     /// Hands a question over; the future ends with the answer, or at the deadline.
     pub(crate) fn ask(self: &Arc<Self>, question: Question) -> BoxFuture<'static, Result<String>> {
-        let item = match self.put(question) {
+        let item = match self.put(question, |_, _| {}) {
             Ok(item) => item,
             Err(error) => return Box::pin(ready(Err(error))),
         };
@@ -90,75 +78,112 @@ impl Hub {
             let mut deadline = Box::pin(asker.hub.clock.sleep_until_async(asker.item.deadline));
             poll_fn(|context| match asker.item.poll(context) {
                 Poll::Ready(answer) => Poll::Ready(answer),
-                Poll::Pending => deadline.as_mut().poll(context).map(|()| {
-                    Err(Error::new(ErrorKind::Timeout, "the program did not answer in time"))
-                }),
+                Poll::Pending => deadline.as_mut().poll(context).map(|()| Err(Item::expired())),
             })
             .await
         })
     }
 
-    fn put(&self, question: Question) -> Result<Arc<Item>> {
-        self.check_worker()?;
+    /// Hands something over that nobody waits for. It is open until its deadline all the same.
+    pub(crate) fn tell(&self, question: Question) -> Result<()> {
+        let now = self.clock.now();
+        self.put(question, |inside, item| {
+            inside.forget_told(now);
+            inside.told.push(Arc::clone(item));
+        })?;
+        Ok(())
+    }
+
+    fn put(
+        &self,
+        question: Question,
+        note: impl FnOnce(&mut Inside, &Arc<Item>),
+    ) -> Result<Arc<Item>> {
+        let now = self.clock.now();
         let mut inside = self.lock();
+        inside.check_worker()?;
         inside.last_token += 1;
-        let item = Arc::new(Item {
-            kind: question.kind,
-            token: inside.last_token,
-            deadline: self.clock.now().saturating_add(nanos(question.timeout)),
-            provider: question.provider,
-            payload: question.payload,
-            answer: Mutex::default(),
-        });
+        let item = Arc::new(Item::new(question, inside.last_token, now));
+        note(&mut inside, &item);
         inside.open.insert(item.token, Arc::clone(&item));
         inside.waiting.push_back(Arc::clone(&item));
-        drop(inside);
-        self.arrived.notify_one();
+        self.wake(inside);
         Ok(item)
     }
 
     /// Refuses where nobody of the program pulls work.
     pub(crate) fn check_worker(&self) -> Result<()> {
-        if self.lock().workers > 0 {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::NoWorker, "no work queue of the program is open"))
+        self.lock().check_worker()
     }
 
-    pub(crate) fn add_worker(&self) {
-        self.lock().workers += 1;
+    /// Adds a worker.
+    pub(crate) fn add_worker(&self, worker: &Arc<Wakers>) -> Result<()> {
+        let mut inside = self.lock();
+        inside.check_open()?;
+        inside.workers.push(Arc::clone(worker));
+        Ok(())
     }
 
     /// Takes a worker off; with the last one, what is open fails.
-    pub(crate) fn remove_worker(&self) {
+    pub(crate) fn remove_worker(&self, worker: &Arc<Wakers>) {
         let mut inside = self.lock();
-        inside.workers = inside.workers.saturating_sub(1);
-        if inside.workers > 0 {
-            return;
-        }
-        inside.waiting.clear();
-        let open: Vec<_> = inside.open.drain().map(|(_, item)| item).collect();
+        inside.workers.retain(|other| !Arc::ptr_eq(other, worker));
+        let is_last = inside.workers.is_empty();
+        let open = if is_last { inside.end() } else { Vec::new() };
         drop(inside);
+        self.arrived.wake();
         for item in open {
             item.finish(Err(Error::new(ErrorKind::NoWorker, "the last work queue was freed")));
         }
     }
 
-    /// Up to `most` items, after waiting up to `timeout` for the first.
-    pub(crate) fn take(&self, most: usize, timeout: Duration) -> Vec<Arc<Item>> {
+    /// Takes all workers off for good, since the manager is closed.
+    pub(crate) fn close(&self) {
         let mut inside = self.lock();
-        if inside.waiting.is_empty() && !timeout.is_zero() {
-            let is_idle = |inside: &mut Inside| inside.waiting.is_empty();
-            let waited = self.arrived.wait_timeout_while(inside, timeout, is_idle);
-            inside = waited.unwrap_or_else(PoisonError::into_inner).0;
+        inside.is_closed = true;
+        let workers = std::mem::take(&mut inside.workers);
+        let open = inside.end();
+        drop(inside);
+        self.arrived.wake();
+        open.iter().for_each(|item| item.finish(Err(closed())));
+        workers.iter().for_each(|worker| worker.call());
+    }
+
+    /// Up to `most` items, after waiting up to `timeout` for the first.
+    pub(crate) fn take(
+        &self,
+        worker: &Arc<Wakers>,
+        most: usize,
+        timeout: Duration,
+    ) -> Result<Vec<Arc<Item>>, ErrorKind> {
+        // Real time, also under a manual clock: the program waits for it.
+        let clock = Clock::system();
+        let deadline = clock.now().saturating_add(nanos(timeout));
+        loop {
+            let mut inside = self.lock();
+            if !inside.has(worker) {
+                return Err(ErrorKind::Closed);
+            }
+            let left = deadline.saturating_sub(clock.now());
+            if !inside.waiting.is_empty() || left == 0 {
+                let count = most.min(inside.waiting.len());
+                return Ok(inside.waiting.drain(..count).collect());
+            }
+            drop(inside);
+            // Another worker may be faster; then the wait goes on.
+            self.arrived.wait(Duration::from_nanos(left), &|| {
+                let inside = self.lock();
+                !inside.has(worker) || !inside.waiting.is_empty()
+            });
         }
-        let count = most.min(inside.waiting.len());
-        inside.waiting.drain(..count).collect()
     }
 
     /// Answers an item.
     pub(crate) fn complete(&self, token: u64, answer: Result<String>) -> Result<()> {
-        let item = self.lock().open.remove(&token);
+        let mut inside = self.lock();
+        inside.forget_told(self.clock.now());
+        let item = inside.open.remove(&token);
+        drop(inside);
         let gone = || {
             let text = format!("work {token}: is not open: it expired, was cancelled or is done");
             Error::new(ErrorKind::NotFound, text)
@@ -167,29 +192,68 @@ impl Hub {
         Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Lets go of the lock, and wakes who waits for work.
+    fn wake(&self, inside: Held<'_, Inside>) {
+        let workers = inside.workers.clone();
+        drop(inside);
+        self.arrived.wake();
+        workers.iter().for_each(|worker| worker.call());
+    }
+
+    fn lock(&self) -> Held<'_, Inside> {
+        let mut inside = self.inside.lock();
+        inside.notice_fork();
+        inside
     }
 }
 
-impl Item {
-    fn finish(&self, answer: Result<String>) {
-        let mut slot = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.0 = Some(answer);
-        let waker = slot.1.take();
-        drop(slot);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+impl Inside {
+    fn check_open(&self) -> Result<()> {
+        if self.is_closed { Err(closed()) } else { Ok(()) }
     }
 
-    fn poll(&self, context: &Context<'_>) -> Poll<Result<String>> {
-        let mut slot = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = slot.0.take() {
-            return Poll::Ready(answer);
+    fn check_worker(&self) -> Result<()> {
+        self.check_open()?;
+        if self.workers.is_empty() {
+            return Err(Error::new(ErrorKind::NoWorker, "no work queue of the program is open"));
         }
-        slot.1 = Some(context.waker().clone());
-        Poll::Pending
+        Ok(())
+    }
+
+    fn has(&self, worker: &Arc<Wakers>) -> bool {
+        self.workers.iter().any(|other| Arc::ptr_eq(other, worker))
+    }
+
+    /// Forgets what the program was told and didn't confirm in time.
+    fn forget_told(&mut self, now: u64) {
+        let open = &mut self.open;
+        self.told.retain(|item| {
+            let is_open = item.deadline > now && open.contains_key(&item.token);
+            if !is_open {
+                open.remove(&item.token);
+            }
+            is_open
+        });
+    }
+
+    /// Ends all work, and gives what was open.
+    fn end(&mut self) -> Vec<Arc<Item>> {
+        self.waiting.clear();
+        self.told.clear();
+        self.open.drain().map(|(_, item)| item).collect()
+    }
+
+    /// In a forked child, leaves the parent's work to the parent.
+    fn notice_fork(&mut self) {
+        let forks = manager::forks();
+        if self.forks == forks {
+            return;
+        }
+        self.forks = forks;
+        // Not dropped: they hold wakers of tasks whose runtime doesn't exist here.
+        std::mem::forget(std::mem::take(&mut self.waiting));
+        std::mem::forget(std::mem::take(&mut self.told));
+        std::mem::forget(std::mem::take(&mut self.open));
     }
 }
 
@@ -209,16 +273,12 @@ impl Drop for Asker {
         inside.waiting.retain(|item| item.token != self.item.token);
         if inside.waiting.len() == before {
             // The program has it already, so it is told.
-            inside.waiting.push_back(Arc::new(Item {
-                kind: FAILOVER_WORK_CANCEL,
-                token: self.item.token,
-                deadline: self.item.deadline,
-                provider: self.item.provider.clone(),
-                payload: String::new(),
-                answer: Mutex::default(),
-            }));
-            drop(inside);
-            self.hub.arrived.notify_one();
+            inside.waiting.push_back(Arc::new(self.item.cancelling()));
+            self.hub.wake(inside);
         }
     }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the manager is closed")
 }

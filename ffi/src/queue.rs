@@ -1,43 +1,25 @@
-//! What event queues and log queues have in common: one reader, a bound, two ways to be woken.
+//! What the queues have in common: one reader, arrays of the caller, and for events and log records a
+//! bound and two ways to be woken.
 
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use failover::events::{Record, Subscription};
+use failover::lock::Lock;
 use failover::{ErrorKind, Result};
 
-use crate::wake::{Signal, Wake};
+use crate::wake::{Wake, Wakers};
 
 /// One reader's end of a bus.
 #[derive(Debug)]
 pub(crate) struct Queue<T: Record> {
     subscription: Subscription<T>,
     wakers: Arc<Wakers>,
-    is_polled: AtomicBool,
-    /// Guards the records of the last poll, whose texts C has borrowed.
-    lent: Mutex<Vec<T>>,
-}
-
-/// Who is woken when the queue stops being empty.
-#[derive(Debug, Default)]
-struct Wakers {
-    /// Guards the program's callback; it is called outside of the lock.
-    wake: Mutex<Option<Arc<Wake>>>,
-    signal: OnceLock<Signal>,
-}
-
-impl Wakers {
-    fn call(&self) {
-        if let Some(signal) = self.signal.get() {
-            signal.raise();
-        }
-        let wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(wake) = wake {
-            wake.call();
-        }
-    }
+    reader: Reader,
+    /// Guards the records of the last poll, whose texts C has borrowed; absent once it is closed.
+    lent: Lock<Option<Vec<T>>>,
 }
 
 impl<T: Record + 'static> Queue<T> {
@@ -45,8 +27,8 @@ impl<T: Record + 'static> Queue<T> {
         Self {
             subscription,
             wakers: Arc::default(),
-            is_polled: AtomicBool::new(false),
-            lent: Mutex::default(),
+            reader: Reader::default(),
+            lent: Lock::new(Some(Vec::new())),
         }
     }
 
@@ -61,21 +43,17 @@ impl<T: Record + 'static> Queue<T> {
     ) -> Result<usize, ErrorKind> {
         let (buffer, size, capacity) = to;
         check_buffer(buffer, size, capacity)?;
-        if self.is_polled.swap(true, Ordering::Acquire) {
-            return Err(ErrorKind::ConcurrentUse);
-        }
-        let _end = Polled(&self.is_polled);
-        if let Some(signal) = self.wakers.signal.get() {
-            // Before the queue is emptied: what comes after raises it again.
-            signal.lower();
-        }
+        let _end = self.reader.enter()?;
+        // Before the queue is emptied: what comes after raises it again.
+        self.wakers.lower();
         let taken = self.subscription.poll(capacity, timeout);
         let count = taken.len();
-        if let Some(signal) = self.wakers.signal.get().filter(|_| count == capacity) {
+        if count == capacity {
             // More may wait, and nobody tells of it: the queue didn't become empty.
-            signal.raise();
+            self.wakers.raise();
         }
-        let mut lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lent = self.lent.lock();
+        let Some(lent) = &mut *lent else { return Err(ErrorKind::Closed) };
         *lent = taken;
         for (at, record) in lent.iter().enumerate() {
             put(buffer, size, at, show(record));
@@ -85,30 +63,25 @@ impl<T: Record + 'static> Queue<T> {
 
     /// Registers the program's callback in place of the one before.
     pub(crate) fn set_wake(&self, wake: Wake) {
-        let before =
-            self.wakers.wake.lock().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(wake));
-        drop(before);
+        self.wakers.set(wake);
         self.listen();
     }
 
     /// The descriptor, made at first use.
     pub(crate) fn descriptor(&self) -> Result<i32> {
-        if self.wakers.signal.get().is_none() {
-            let signal = Signal::new()?;
-            // What waits already was never signalled.
-            signal.raise();
-            drop(self.wakers.signal.set(signal));
-            self.listen();
-        }
-        Ok(self.wakers.signal.get().map_or(-1, Signal::raw))
+        let descriptor = self.wakers.descriptor()?;
+        self.listen();
+        Ok(descriptor)
     }
 
     pub(crate) fn dropped(&self) -> u64 {
         self.subscription.dropped()
     }
 
-    /// Ends a poll that waits in another thread.
+    /// Ends a poll that waits in another thread. From now on nothing is handed out.
     pub(crate) fn close(&self) {
+        let lent = self.lent.lock().take();
+        drop(lent);
         self.subscription.set_wake(None);
         self.subscription.close();
     }
@@ -119,12 +92,33 @@ impl<T: Record + 'static> Queue<T> {
     }
 }
 
+/// Lets one thread of a process poll at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    /// The process whose thread polls, or 0. A child's number differs, so that it isn't kept out by a
+    /// thread that it doesn't have.
+    process: AtomicU32,
+}
+
+impl Reader {
+    /// Begins a poll, which ends with the result.
+    pub(crate) fn enter(&self) -> Result<Polled<'_>, ErrorKind> {
+        let own = std::process::id();
+        // Acquire pairs with the Release of the poll before: its texts are replaced.
+        if self.process.swap(own, Ordering::Acquire) == own {
+            return Err(ErrorKind::ConcurrentUse);
+        }
+        Ok(Polled(&self.process))
+    }
+}
+
 /// Ends a poll, also when it panics.
-struct Polled<'a>(&'a AtomicBool);
+#[derive(Debug)]
+pub(crate) struct Polled<'a>(&'a AtomicU32);
 
 impl Drop for Polled<'_> {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        self.0.store(0, Ordering::Release);
     }
 }
 

@@ -1,5 +1,6 @@
 /* A child selects and executes at once, the parent goes on, and neither hangs: with one thread, with
- * threads that use the library while the process forks, and with leases and calls open over it. */
+ * threads that use the library while the process forks, with threads that change endpoints, policy
+ * and pools meanwhile, with two threads that fork, and with leases and calls open over it. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -72,6 +73,79 @@ static void fork_once(failover_manager *manager, failover_pool *pool) {
     failover_call_free(call);
 }
 
+/* What a second thread changes while the first one forks. */
+static void *change(void *given) {
+    failover_manager *manager = given;
+    for (unsigned round = 0; !atomic_load(&is_over); round++) {
+        failover_endpoint_desc desc = describe("passing", 9000);
+        failover_buf *buf = NULL;
+        failover_pool *pool = NULL;
+        char service[16];
+        /* A service of its own now and then: a pool is made. */
+        snprintf(service, sizeof service, "s%u", round / 16 % 64);
+        desc.name = text(service);
+        OK(failover_endpoint_register(manager, text(""), &desc, NULL));
+        OK(failover_pool_get(manager, text(""), text(service), &pool, NULL));
+        failover_pool_free(pool);
+        OK(failover_manager_configure(manager, text("{\"max_retries\": 2}"), NULL));
+        OK(failover_health_report(manager, text(""), text("passing"), 0, text(""), NULL, NULL));
+        OK(failover_events(manager, 4, &buf, NULL));
+        failover_buf_free(buf);
+        OK(failover_endpoint_deregister(manager, text(""), text("passing"), NULL));
+    }
+    return NULL;
+}
+
+/* What a child does that was made in the middle of a change. */
+static void after_change(failover_manager *manager, failover_pool *pool) {
+    failover_queue *queue = NULL;
+    failover_event events[8];
+    failover_buf *buf = NULL;
+    size_t count = 0;
+    /* Whatever waits for a lock of a thread that isn't here dies of it. */
+    alarm(20);
+    add(manager, "own", 8083);
+    one_call(pool);
+    OK(failover_execute(pool, NULL, attempt, NULL, NULL, NULL));
+    OK(failover_queue_new(manager, 0, 16, &queue, NULL));
+    OK(failover_manager_configure(manager, text("{\"max_retries\": 1}"), NULL));
+    OK(failover_queue_poll(queue, events, sizeof events[0], 8, 1000, &count));
+    CHECK(count == 1);
+    /* More than the ring holds. */
+    for (int i = 0; i < 1100; i++) {
+        OK(failover_health_report(manager, text(""), text("own"), i % 2 == 0, text(""), NULL, NULL));
+    }
+    OK(failover_events(manager, 1024, &buf, NULL));
+    failover_buf_free(buf);
+    OK(failover_stats(manager, &buf, NULL));
+    failover_buf_free(buf);
+    OK(failover_endpoint_deregister(manager, text(""), text("own"), NULL));
+    failover_queue_free(queue);
+    OK(failover_manager_close(manager, 0, NULL));
+}
+
+struct forker {
+    failover_manager *manager;
+    failover_pool *pool;
+    int rounds;
+};
+
+static void *fork_amid_changes(void *given) {
+    const struct forker *forker = given;
+    for (int i = 0; i < forker->rounds; i++) {
+        int status = -1;
+        pid_t pid = fork();
+        CHECK(pid >= 0);
+        if (pid == 0) {
+            after_change(forker->manager, forker->pool);
+            _exit(0);
+        }
+        CHECK(waitpid(pid, &status, 0) == pid);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    return NULL;
+}
+
 int main(int count, char **arguments) {
     int rounds = count > 1 ? atoi(arguments[1]) : 20;
     failover_manager *manager = new_manager("{}");
@@ -107,10 +181,18 @@ int main(int count, char **arguments) {
     for (int i = 0; i < 2; i++) {
         pthread_join(threads[i], NULL);
     }
+    atomic_store(&is_over, 0);
+    CHECK(pthread_create(&threads[0], NULL, change, manager) == 0);
+    struct forker forker = {manager, pool, 2 * rounds};
+    CHECK(pthread_create(&threads[1], NULL, fork_amid_changes, &forker) == 0);
+    fork_amid_changes(&forker);
+    pthread_join(threads[1], NULL);
+    atomic_store(&is_over, 1);
+    pthread_join(threads[0], NULL);
     one_call(pool);
     OK(failover_manager_close(manager, 1000, NULL));
     failover_pool_free(pool);
     failover_manager_free(manager);
-    printf("fork: %d children\n", 2 * rounds);
+    printf("fork: %d children\n", 6 * rounds);
     return 0;
 }

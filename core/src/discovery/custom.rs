@@ -21,7 +21,8 @@ pub enum Work {
     List,
     /// Begin to publish sets whenever something changes.
     Watch,
-    /// Stop that.
+    /// Stop that. Only told: the future that is returned for it is never polled, since nobody is left
+    /// who could wait for it.
     Unwatch,
     /// Register an endpoint.
     Register(Endpoint),
@@ -109,10 +110,12 @@ impl Provider for Custom {
         let ask = self.ask.as_ref().filter(|_| self.capabilities.can_watch)?;
         let began = ask(Work::Watch);
         Some(Box::pin(async move {
-            let _end = Watching(ask);
             match began.await {
-                // Sets come through `publish` from now on.
-                Ok(_) => std::future::pending().await,
+                Ok(_) => {
+                    let _end = Watching(ask);
+                    // Sets come through `publish` from now on.
+                    std::future::pending().await
+                }
                 Err(error) => sink.send(Update::unavailable(&error)),
             }
         }))
@@ -152,7 +155,7 @@ struct Watching<'a>(&'a Ask);
 
 impl Drop for Watching<'_> {
     fn drop(&mut self) {
-        // Only told: there is nobody left who could wait for an answer.
+        // The call tells it; there is nobody left who could wait for an answer.
         drop((self.0)(Work::Unwatch));
     }
 }

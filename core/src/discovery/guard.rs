@@ -6,15 +6,16 @@
 //! [`due`](Guard::due).
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::state::{Deed, State};
 use super::{Provider, ProviderInfo, ProviderStatus, Update, update};
 use crate::clock::Nanos;
 use crate::endpoint::{Changes, EVERY_SERVICE, Endpoint, Registry};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Bus, Event, EventKind};
+use crate::lock::{Held, Lock};
 
 /// What a guard allows its provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,9 +72,9 @@ pub struct Guard {
     registry: Arc<Registry>,
     events: Arc<Bus<Event>>,
     /// Guards what is known, and orders the changes of the registry.
-    state: Mutex<State>,
+    state: Lock<State>,
     /// Guards the function that wakes whoever drives the guard; called outside of all locks.
-    wake: Mutex<Option<Wake>>,
+    wake: Lock<Option<Wake>>,
 }
 
 impl fmt::Debug for Guard {
@@ -97,8 +98,8 @@ impl Guard {
             rules,
             registry,
             events,
-            state: Mutex::default(),
-            wake: Mutex::default(),
+            state: Lock::default(),
+            wake: Lock::default(),
         }
     }
 
@@ -140,6 +141,26 @@ impl Guard {
         Ok(())
     }
 
+    /// Changes the registry in turn with the sets, by what the provider itself has confirmed. A set that
+    /// waits is older, and applies before.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if the provider was deregistered meanwhile, and those of `change`.
+    pub fn change(
+        &self,
+        now: Nanos,
+        change: impl FnOnce(&Registry) -> Result<()>,
+    ) -> Result<()> {
+        self.step(now, State::flush);
+        let state = self.lock();
+        if state.is_closed {
+            let text = format!("provider {:?}: was deregistered meanwhile", self.name);
+            return Err(Error::new(ErrorKind::NotFound, text));
+        }
+        change(&self.registry)
+    }
+
     /// Does what has become due: a gathered change, an empty set that lasted, a set too old.
     pub fn tick(&self, now: Nanos) {
         self.step(now, |state| state.tick(&self.rules, now));
@@ -173,7 +194,7 @@ impl Guard {
     ///
     /// It must not block.
     pub fn set_wake(&self, wake: Option<Arc<dyn Fn() + Send + Sync>>) {
-        *self.wake.lock().unwrap_or_else(PoisonError::into_inner) = wake;
+        *self.wake.lock() = wake;
     }
 
     /// How the provider is doing.
@@ -233,7 +254,7 @@ impl Guard {
             self.tell(EventKind::DiscoveryUpdate, words.join(", "));
         }
         stale.into_iter().for_each(|reason| self.tell(EventKind::DiscoveryStale, reason));
-        let wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let wake = self.wake.lock().clone();
         if let Some(wake) = wake {
             wake();
         }
@@ -250,8 +271,8 @@ impl Guard {
         self.events.emit(Event::new(kind, &self.pool, reason));
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Held<'_, State> {
+        self.state.lock()
     }
 }
 

@@ -112,6 +112,11 @@ impl State {
         self.window_until = now.saturating_add(nanos(rules.coalesce));
     }
 
+    /// Lets a set that waits wait no longer.
+    pub(super) fn flush(&mut self) -> Vec<Deed> {
+        self.pending.take().map(Deed::Apply).into_iter().collect()
+    }
+
     /// Does what has become due.
     pub(super) fn tick(&mut self, rules: &GuardRules, now: Nanos) -> Vec<Deed> {
         let mut deeds = Vec::new();

@@ -5,17 +5,19 @@
 //! provider that never answers is an unreadable one and can't hold up anything.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::backoff::Backoff;
-use super::{Background, Guard, Provider, ProviderInfo, Sink, Update};
+use super::{Background, BoxFuture, Guard, Provider, ProviderInfo, Sink, Update, Work};
 use crate::clock::{Nanos, nanos};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind, Result};
+use crate::lock::{Held, Lock};
 use crate::rng::{self, Rng};
 
 /// One provider with its guard, at work once it is spawned. A clone is the same one.
@@ -30,7 +32,9 @@ struct Run {
     guard: Arc<Guard>,
     background: Background,
     /// Guards the wake-ups of the present task; a forked child has another one.
-    signals: Mutex<Arc<Signals>>,
+    signals: Lock<Arc<Signals>>,
+    /// Changes that the provider agreed to.
+    changes: AtomicU64,
 }
 
 /// The wake-ups of one task.
@@ -51,8 +55,8 @@ impl Feed {
     /// Puts a provider and its guard together.
     #[must_use]
     pub fn new(provider: Arc<dyn Provider>, guard: Arc<Guard>, background: Background) -> Self {
-        let signals = Mutex::default();
-        Self { work: Arc::new(Run { provider, guard, background, signals }) }
+        let (signals, changes) = (Lock::default(), AtomicU64::new(0));
+        Self { work: Arc::new(Run { provider, guard, background, signals, changes }) }
     }
 
     /// The provider.
@@ -95,6 +99,25 @@ impl Feed {
     /// Reads the provider again now: after a registration, for example.
     pub fn refresh(&self) {
         self.work.signals().refresh.notify_one();
+    }
+
+    /// Has the provider make a change, and waits for its answer; the set is as it was.
+    ///
+    /// # Errors
+    ///
+    /// The provider's, or [`ErrorKind::Timeout`] after ten seconds.
+    pub async fn hand_over(&self, work: Work) -> Result<()> {
+        let provider = &self.work.provider;
+        let answer = match work {
+            Work::Register(endpoint) => provider.register(endpoint),
+            Work::Update(endpoint) => provider.update(endpoint),
+            Work::Deregister(id) => provider.deregister(id),
+            _ => provider.ping(),
+        };
+        self.work.in_time(answer).await?;
+        // Release pairs with the Acquire of `read`.
+        self.work.changes.fetch_add(1, Ordering::Release);
+        Ok(())
     }
 
     /// Ends the task and takes nothing in from now on. Harmless when called twice.
@@ -144,22 +167,34 @@ impl Run {
 
     /// Reads the whole set, if the provider can be asked for it.
     async fn read(&self) -> Result<()> {
-        if self.provider.capabilities().can_list {
-            let set = self.list().await?;
-            self.offer(Update::Full(set));
+        if !self.provider.capabilities().can_list {
+            return Ok(());
         }
-        Ok(())
+        loop {
+            let before = self.changes.load(Ordering::Acquire);
+            let set = self.list().await?;
+            // An answer from before a registration may be without it.
+            if self.changes.load(Ordering::Acquire) == before {
+                self.offer(Update::Full(set));
+                return Ok(());
+            }
+        }
     }
 
     async fn list(&self) -> Result<Vec<Endpoint>> {
+        self.in_time(self.provider.list()).await
+    }
+
+    /// The provider's answer, or an error once that has taken too long.
+    async fn in_time<T>(&self, answer: BoxFuture<'_, Result<T>>) -> Result<T> {
         let clock = &self.background.clock;
-        let deadline = clock.now().saturating_add(LONGEST_LIST);
+        let deadline = clock.now().saturating_add(LONGEST_ANSWER);
         tokio::select! {
             biased;
-            set = self.provider.list() => set,
+            given = answer => given,
             () = clock.sleep_until_async(deadline) => {
-                let text = format!("no answer within {} s", LONGEST_LIST / 1_000_000_000);
-                Err(Error::new(ErrorKind::Provider, text))
+                let text = format!("no answer within {} s", LONGEST_ANSWER / 1_000_000_000);
+                Err(Error::new(ErrorKind::Timeout, text))
             }
         }
     }
@@ -199,16 +234,16 @@ impl Run {
         Arc::clone(&self.lock())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Arc<Signals>> {
-        self.signals.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Held<'_, Arc<Signals>> {
+        self.signals.lock()
     }
 }
 
 /// A provider that can't be reached is asked at least so often.
 const LONGEST_WAIT: Nanos = 30_000_000_000;
 
-/// What takes longer than this to tell its set won't tell it.
-const LONGEST_LIST: Nanos = 10_000_000_000;
+/// What takes longer than this to answer won't answer.
+const LONGEST_ANSWER: Nanos = 10_000_000_000;
 
 /// A century: whose sets are pushed is never read.
 const NEVER: Nanos = 3_155_760_000_000_000_000;

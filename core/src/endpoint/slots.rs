@@ -1,14 +1,13 @@
 //! Hands out endpoint numbers: small slots that are reused, generations that never are.
 
-use std::sync::{Mutex, PoisonError};
-
 use super::EndpointId;
+use crate::lock::Lock;
 
 /// The slots of one manager.
 #[derive(Debug, Default)]
 pub struct Slots {
     /// Guards the free list; taken when an endpoint comes or goes, never by a pick.
-    inner: Mutex<Inner>,
+    inner: Lock<Inner>,
 }
 
 #[derive(Debug, Default)]
@@ -20,7 +19,7 @@ struct Inner {
 impl Slots {
     /// Takes a slot with a generation that it never had.
     pub(crate) fn take(&self) -> EndpointId {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.inner.lock();
         let slot = inner.free.pop().unwrap_or_else(|| {
             inner.generations.push(0);
             u32::try_from(inner.generations.len() - 1).unwrap_or(u32::MAX)
@@ -33,7 +32,7 @@ impl Slots {
 
     /// Gives a slot back, once no lease and no reader knows its endpoint any more.
     pub(crate) fn give_back(&self, id: EndpointId) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.inner.lock();
         inner.free.push(id.slot());
     }
 }

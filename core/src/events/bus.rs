@@ -5,14 +5,15 @@
 //! reads; only while somebody subscribes does the emitter do that too, to wake him.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crossbeam_queue::ArrayQueue;
 
 use super::{Event, LogRecord};
-use crate::clock::wall_nanos;
+use crate::clock::{Waiters, wall_nanos};
+use crate::lock::{self, Held, Lock};
 
 /// What a bus carries: something with a number and a time.
 pub trait Record: Clone + Send {
@@ -59,7 +60,7 @@ pub struct Bus<T> {
     sequence: AtomicU64,
     subscribers: AtomicUsize,
     /// Guards history and the list of subscribers; never taken by an emitter without subscribers.
-    readers: Mutex<Readers<T>>,
+    readers: Lock<Readers<T>>,
 }
 
 #[derive(Debug)]
@@ -81,14 +82,18 @@ impl<T: Record> Bus<T> {
             ring: ArrayQueue::new(Self::HISTORY),
             sequence: AtomicU64::new(0),
             subscribers: AtomicUsize::new(0),
-            readers: Mutex::new(readers),
+            readers: Lock::new(readers),
         }
     }
 
-    /// Records something. Takes no lock and allocates nothing while nobody subscribes.
+    /// Records something. Takes no lock and allocates nothing while nobody subscribes, and waits for
+    /// nothing but a fork that is under way.
     pub fn emit(&self, mut record: T) {
         record.stamp(self.sequence.fetch_add(1, Ordering::Relaxed) + 1, wall_nanos());
+        // A thread that is gone in the middle of a push would block the ring.
+        let busy = lock::busy();
         self.ring.force_push(record);
+        drop(busy);
         if self.subscribers.load(Ordering::Acquire) > 0 {
             let woken = self.collect(&mut self.lock());
             woken.iter().for_each(|queue| queue.wake());
@@ -147,8 +152,8 @@ impl<T: Record> Bus<T> {
         woken
     }
 
-    fn lock(&self) -> MutexGuard<'_, Readers<T>> {
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Held<'_, Readers<T>> {
+        self.readers.lock()
     }
 }
 
@@ -165,10 +170,10 @@ struct Queue<T> {
     dropped: AtomicU64,
     is_closed: AtomicBool,
     /// Guards the waiting records.
-    waiting: Mutex<VecDeque<T>>,
-    arrived: Condvar,
+    waiting: Lock<VecDeque<T>>,
+    arrived: Waiters,
     /// Guards the wake-up function, which is called outside of every other lock.
-    wake: Mutex<Option<Arc<dyn Fn() + Send + Sync>>>,
+    wake: Lock<Option<Arc<dyn Fn() + Send + Sync>>>,
 }
 
 impl<T> std::fmt::Debug for Queue<T> {
@@ -184,9 +189,9 @@ impl<T: Record> Queue<T> {
             capacity,
             dropped: AtomicU64::new(0),
             is_closed: AtomicBool::new(false),
-            waiting: Mutex::new(VecDeque::new()),
-            arrived: Condvar::new(),
-            wake: Mutex::new(None),
+            waiting: Lock::new(VecDeque::new()),
+            arrived: Waiters::new(),
+            wake: Lock::new(None),
         }
     }
 
@@ -195,7 +200,7 @@ impl<T: Record> Queue<T> {
         if record.mask() & self.kinds == 0 {
             return false;
         }
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock();
         if waiting.len() == self.capacity {
             waiting.pop_front();
             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -205,8 +210,8 @@ impl<T: Record> Queue<T> {
     }
 
     fn wake(&self) {
-        self.arrived.notify_all();
-        let wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.arrived.wake();
+        let wake = self.wake.lock().clone();
         if let Some(wake) = wake {
             wake();
         }
@@ -224,14 +229,12 @@ impl<T: Record> Subscription<T> {
     /// The records that wait, at most `most`, after waiting up to `timeout` for the first.
     #[must_use]
     pub fn poll(&self, most: usize, timeout: Duration) -> Vec<T> {
-        let mut waiting = self.queue.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.is_empty() && !timeout.is_zero() {
-            let is_idle = |waiting: &mut VecDeque<T>| {
-                waiting.is_empty() && !self.queue.is_closed.load(Ordering::Acquire)
-            };
-            let waited = self.queue.arrived.wait_timeout_while(waiting, timeout, is_idle);
-            waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let is_idle = || self.queue.waiting.lock().is_empty();
+        if !timeout.is_zero() && is_idle() {
+            let is_over = || self.queue.is_closed.load(Ordering::Acquire) || !is_idle();
+            self.queue.arrived.wait(timeout, &is_over);
         }
+        let mut waiting = self.queue.waiting.lock();
         let count = most.min(waiting.len());
         waiting.drain(..count).collect()
     }
@@ -240,7 +243,7 @@ impl<T: Record> Subscription<T> {
     ///
     /// `wake` must not block and must not call the library.
     pub fn set_wake(&self, wake: Option<Arc<dyn Fn() + Send + Sync>>) {
-        *self.queue.wake.lock().unwrap_or_else(PoisonError::into_inner) = wake;
+        *self.queue.wake.lock() = wake;
     }
 
     /// How many records were dropped because nobody read them.
@@ -252,7 +255,7 @@ impl<T: Record> Subscription<T> {
     /// Ends a `poll` that waits in another thread.
     pub fn close(&self) {
         self.queue.is_closed.store(true, Ordering::Release);
-        self.queue.arrived.notify_all();
+        self.queue.arrived.wake();
     }
 }
 

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::config::ManagerConfig;
 #[cfg(feature = "runtime")]
 use crate::discovery;
-use crate::endpoint::Member;
+use crate::endpoint::{HealthStatus, Member};
 use crate::error::Result;
 use crate::events::{Bus, Event, EventKind};
 use crate::execute::Shared;
-use crate::health::{Audience, Board, CheckResult, Grade, Health, announce};
+use crate::health::{Audience, Board, CheckResult, Health, Recorded, announce};
 use crate::outlier::breaker;
-use crate::stats::Counters;
+use crate::stats::{Counters, Tally};
 
 /// A manager's part in the background work.
 pub(super) struct Background {
@@ -46,7 +46,9 @@ impl Background {
             let events = Arc::clone(&shared.events);
             crate::health::Hooks {
                 most_at_once: config.max_concurrent_checks as usize,
-                on_passed: Arc::new(move |provider, member| passed(&events, provider, member)),
+                on_passed: Arc::new(move |provider, member, recorded| {
+                    passed(&events, provider, member, recorded);
+                }),
                 custom: Some(ask),
             }
         };
@@ -76,9 +78,12 @@ impl Background {
         result: &CheckResult,
     ) {
         let recorded = self.board.record(member, rules, result, now);
+        if let Some(counters) = counters {
+            counters.add(Tally::HealthChecks);
+        }
         announce(Audience { events: &self.events, counters, provider }, member, result, &recorded);
-        if result.grade == Grade::Good {
-            passed(&self.events, provider, member);
+        if result.is_good() {
+            passed(&self.events, provider, member, &recorded);
         }
     }
 
@@ -140,9 +145,10 @@ pub(super) fn tools(shared: &Shared) -> discovery::Background {
     }
 }
 
-/// A check that passed lets an open breaker's probes in early.
-fn passed(events: &Bus<Event>, provider: &str, member: &Member) {
-    if breaker::half_open(&member.state) {
+/// A check that passed, and left its endpoint fit, may let an open breaker's probes in early.
+fn passed(events: &Bus<Event>, provider: &str, member: &Member, recorded: &Recorded) {
+    let is_fit = recorded.status != HealthStatus::Unhealthy;
+    if is_fit && breaker::half_open_early(&member.state, recorded.failed_in) {
         let pool = format!("{provider}/{}", member.endpoint.name).into();
         let event = Event::new(EventKind::CircuitHalfOpen, &pool, "a check passed");
         events.emit(event.of(&member.endpoint));

@@ -4,43 +4,59 @@
 //! child forgets it, forgets attempts that only the parent can finish, and reseeds unless the
 //! program fixed the seed. Hooks are counted, since two layers may both call them.
 
+use std::cell::Cell;
+use std::sync::Weak;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError, Weak};
 
 use super::Manager;
 use super::manager::Inner;
 use crate::config::ForkPolicy;
+use crate::lock::{self, Lock};
 
 /// Guards the managers of this process; taken when one is made and around a fork.
-static MANAGERS: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
+static MANAGERS: Lock<Vec<Weak<Inner>>> = Lock::new(Vec::new());
 
-/// How many callers are between before and after.
-static DEPTH: AtomicU32 = AtomicU32::new(0);
+/// Forks so far, from parent to child. Written while nobody else runs in the child.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+thread_local! {
+    /// How many callers of the thread are between before and after. Two threads may fork at once, and
+    /// each child is to be made usable.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
 
 pub(super) fn remember(manager: &Manager) {
-    let mut managers = MANAGERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut managers = MANAGERS.lock();
     managers.retain(|other| other.strong_count() > 0);
     managers.push(std::sync::Arc::downgrade(&manager.inner));
 }
 
 fn alive() -> Vec<Manager> {
-    let managers = MANAGERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let managers = MANAGERS.lock();
     managers.iter().filter_map(Weak::upgrade).map(|inner| Manager { inner }).collect()
 }
 
-/// Prepares a fork: background work pauses between two steps. Called in the parent.
+/// Prepares a fork: background work pauses between two steps, and no lock of the library is held
+/// while the process forks. Called in the parent, on the thread that forks.
 pub fn before_fork() {
-    if DEPTH.fetch_add(1, Ordering::AcqRel) == 0 {
+    let depth = DEPTH.get();
+    DEPTH.set(depth + 1);
+    if depth == 0 {
+        lock::reserve();
+        // Before the locks: the worker may need one to come to its next step.
         #[cfg(feature = "runtime")]
         super::runtime::park();
+        lock::hold();
     }
 }
 
 /// Goes on after a fork. Called in the parent.
 pub fn after_fork_parent() {
     if leave() {
+        // Before another thread's fork can park it again.
         #[cfg(feature = "runtime")]
         super::runtime::unpark();
+        lock::let_go();
     }
 }
 
@@ -49,12 +65,15 @@ pub fn after_fork_child() {
     if !leave() {
         return;
     }
+    FORKS.fetch_add(1, Ordering::AcqRel);
+    lock::let_go_in_child();
     #[cfg(feature = "runtime")]
     super::runtime::abandon();
+    crate::stats::forget_other_threads();
     for manager in alive() {
         manager.inner.shared.epoch.fetch_add(1, Ordering::AcqRel);
         for entry in manager.inner.providers.lock().iter() {
-            entry.registry.list().iter().for_each(|member| member.state.forget_in_flight());
+            entry.registry.forget_in_flight();
         }
         if manager.inner.config.fork_policy == ForkPolicy::Error {
             // Closed as well, so that picks stop without looking at a second flag.
@@ -69,9 +88,17 @@ pub fn after_fork_child() {
     }
 }
 
+/// How many forks lie between the process that first used the library and this one.
+///
+/// Whoever keeps something that is the parent's alone compares it with what it was before.
+#[must_use]
+pub fn forks() -> u32 {
+    FORKS.load(Ordering::Acquire)
+}
+
 /// True for the outermost of nested hooks, and false for a call without its before.
 fn leave() -> bool {
-    let left =
-        DEPTH.fetch_update(Ordering::AcqRel, Ordering::Acquire, |depth| depth.checked_sub(1));
-    left == Ok(1)
+    let depth = DEPTH.get();
+    DEPTH.set(depth.saturating_sub(1));
+    depth == 1
 }

@@ -5,7 +5,6 @@
 //! worker is parked between two steps, so that it holds no lock that a child would inherit.
 
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -13,16 +12,13 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use crate::discovery::Feed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::health::Checker;
+use crate::lock::Lock;
 
 /// Guards the process's runtime; taken when background work starts and around a fork.
-static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
+static RUNTIME: Lock<Option<Runtime>> = Lock::new(None);
 
 /// Guards the parked worker's release.
-static PARKED: Mutex<Option<Sender<()>>> = Mutex::new(None);
-
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
-}
+static PARKED: Lock<Option<Sender<()>>> = Lock::new(None);
 
 /// The process's runtime.
 ///
@@ -30,7 +26,7 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 ///
 /// [`ErrorKind::Io`] if the system refuses a thread.
 fn handle() -> Result<Handle> {
-    let mut runtime = lock(&RUNTIME);
+    let mut runtime = RUNTIME.lock();
     if let Some(runtime) = &*runtime {
         return Ok(runtime.handle().clone());
     }
@@ -74,7 +70,7 @@ pub(super) fn wait_for<T: Send + 'static>(
 
 /// Parks the worker between two steps, before a fork.
 pub(super) fn park() {
-    let Some(runtime) = lock(&RUNTIME).as_ref().map(|runtime| runtime.handle().clone()) else {
+    let Some(runtime) = RUNTIME.lock().as_ref().map(|runtime| runtime.handle().clone()) else {
         return;
     };
     let (release, released) = channel::<()>();
@@ -86,19 +82,19 @@ pub(super) fn park() {
     });
     // A worker that is stuck in the program's own check must not hold up the fork for ever.
     let _ = is_parked.recv_timeout(LONGEST_PARKING);
-    *lock(&PARKED) = Some(release);
+    *PARKED.lock() = Some(release);
 }
 
 /// Lets the worker go on, in the parent.
 pub(super) fn unpark() {
-    drop(lock(&PARKED).take());
+    drop(PARKED.lock().take());
 }
 
 /// Forgets the parent's runtime, in the child: its threads don't exist here, and dropping it would
 /// wait for them.
 pub(super) fn abandon() {
-    std::mem::forget(lock(&RUNTIME).take());
-    std::mem::forget(lock(&PARKED).take());
+    std::mem::forget(RUNTIME.lock().take());
+    std::mem::forget(PARKED.lock().take());
 }
 
 fn block_signals() {
