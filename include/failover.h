@@ -216,6 +216,21 @@
 #define FAILOVER_HEALTH_DEGRADED 3
 
 /**
+ * Finding: it doesn't work.
+ */
+#define FAILOVER_CHECK_BAD 0
+
+/**
+ * Finding: it is as expected.
+ */
+#define FAILOVER_CHECK_GOOD 1
+
+/**
+ * Finding: it works, and prefers to be spared.
+ */
+#define FAILOVER_CHECK_DEGRADED 2
+
+/**
  * Lease flag: no endpoint looked fit, and this one was picked all the same.
  */
 #define FAILOVER_LEASE_PANIC 1
@@ -486,12 +501,14 @@
 #define FAILOVER_WORK_WATCH 3
 
 /**
- * Work: stop that.
+ * Work: stop that. Nobody waits for the answer, which may be given or not.
  */
 #define FAILOVER_WORK_UNWATCH 4
 
 /**
- * Work: register the endpoint in `payload_json`.
+ * Work: register the endpoint in `payload_json`, with secrets masked. After `SUCCESS` it is in the set at
+ * once; the next set that the provider delivers replaces all, so that one should hold it. Any other
+ * outcome is refused to the caller as `FAILOVER_E_PROVIDER`.
  */
 #define FAILOVER_WORK_REGISTER 5
 
@@ -1292,7 +1309,9 @@ failover_code failover_manager_advance(const struct failover_manager *manager,
 FAILOVER_API uint64_t failover_manager_now(const struct failover_manager *manager);
 
 /**
- * Registers an endpoint.
+ * Registers an endpoint. A provider of the program's own that takes registrations is asked first
+ * (`FAILOVER_WORK_REGISTER`), for ten seconds at most by the manager's clock: then another thread has to
+ * answer the work queue.
  *
  * - `manager`: a live manager.
  * - `provider`: its name; empty for the default one.
@@ -1300,8 +1319,8 @@ FAILOVER_API uint64_t failover_manager_now(const struct failover_manager *manage
  * - `err`: NULL, or set on failure; its details list every fault of the description at once.
  *
  * Codes: `INVALID_ARGUMENT`, `ALREADY_EXISTS`, `NOT_FOUND` (no such provider), `PROVIDER` (it can't
- * register), `LIMIT_EXCEEDED`, `UNSUPPORTED`, `CLOSED`. Any thread; doesn't block with the embedded
- * provider. After fork: works.
+ * register, or refused), `TIMEOUT` and `NO_WORKER` (it gave no answer), `LIMIT_EXCEEDED`, `UNSUPPORTED`,
+ * `CLOSED`. Any thread; doesn't block with the embedded provider. After fork: works.
  */
 FAILOVER_API
 failover_code failover_endpoint_register(const struct failover_manager *manager,
@@ -1369,8 +1388,8 @@ failover_code failover_endpoint_update_json(const struct failover_manager *manag
  * - `id`: the endpoint's id.
  * - `err`: NULL, or set on failure.
  *
- * Codes: `NOT_FOUND`, `PROVIDER`, `CLOSED`. Any thread; doesn't block with the embedded provider.
- * After fork: works.
+ * Codes: `NOT_FOUND`, `PROVIDER`, `TIMEOUT`, `NO_WORKER`, `CLOSED`. Any thread; doesn't block with the
+ * embedded provider. After fork: works.
  */
 FAILOVER_API
 failover_code failover_endpoint_deregister(const struct failover_manager *manager,
@@ -1544,8 +1563,9 @@ failover_code failover_queue_new(const struct failover_manager *manager,
  * - `timeout_ms`: the longest wait, in real time; 0: none.
  * - `count`: not NULL. Set on success to how many were taken, 0 after the time-out.
  *
- * Codes: `CONCURRENT_USE` (two readers), `UNSUPPORTED` (`elem_size`), `INVALID_HANDLE`,
- * `NULL_ARGUMENT`. One thread at a time. Blocks up to `timeout_ms`. After fork: works.
+ * Codes: `CLOSED` (another thread freed the queue meanwhile; nothing was taken), `CONCURRENT_USE` (two
+ * readers), `UNSUPPORTED` (`elem_size`), `INVALID_HANDLE`, `NULL_ARGUMENT`. One thread at a time.
+ * Blocks up to `timeout_ms`. After fork: works.
  */
 FAILOVER_API
 failover_code failover_queue_poll(const struct failover_queue *queue,
@@ -1580,8 +1600,8 @@ failover_code failover_queue_set_wake(const struct failover_queue *queue,
  * - `fd`: not NULL. Set on success.
  * - `err`: NULL, or set on failure.
  *
- * Codes: `IO`, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't block. After fork: parent and
- * child share it; make a new queue in the child.
+ * Codes: `IO`, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't block. After fork: the one
+ * from before is the parent's; ask again in the child for one of its own.
  */
 FAILOVER_API
 failover_code failover_queue_fd(const struct failover_queue *queue,
@@ -1598,7 +1618,7 @@ failover_code failover_queue_fd(const struct failover_queue *queue,
 FAILOVER_API uint64_t failover_queue_dropped(const struct failover_queue *queue);
 
 /**
- * Frees a queue with the texts it lent, and ends a poll that waits in another thread.
+ * Frees a queue with the texts it lent, and ends a poll that waits in another thread with `CLOSED`.
  *
  * - `queue`: its owner gives it up; NULL and a second free do nothing.
  *
@@ -1712,18 +1732,18 @@ failover_code failover_health_check_all(const struct failover_manager *manager,
  * - `manager`: a live manager.
  * - `provider`: its name; empty for the default one.
  * - `id`: the endpoint's id.
- * - `is_good`: 0 or not.
+ * - `finding`: one of `FAILOVER_CHECK_*`.
  * - `reason`: why, for events and statistics; may be empty.
  * - `status`: NULL, or set on success to what the endpoint is found to be: rise and fall apply.
  * - `err`: NULL, or set on failure.
  *
- * Codes: `NOT_FOUND`, `CLOSED`. Any thread; doesn't block; works after fork.
+ * Codes: `INVALID_ARGUMENT`, `NOT_FOUND`, `CLOSED`. Any thread; doesn't block; works after fork.
  */
 FAILOVER_API
 failover_code failover_health_report(const struct failover_manager *manager,
                                      struct failover_str provider,
                                      struct failover_str id,
-                                     uint32_t is_good,
+                                     uint32_t finding,
                                      struct failover_str reason,
                                      uint32_t *status,
                                      failover_error_place err);
@@ -1806,8 +1826,9 @@ failover_code failover_log_queue_new(const struct failover_manager *manager,
  * - `timeout_ms`: the longest wait, in real time; 0: none.
  * - `count`: not NULL. Set on success to how many were taken, 0 after the time-out.
  *
- * Codes: `CONCURRENT_USE` (two readers), `UNSUPPORTED` (`elem_size`), `INVALID_HANDLE`,
- * `NULL_ARGUMENT`. One thread at a time. Blocks up to `timeout_ms`. After fork: works.
+ * Codes: `CLOSED` (another thread freed the queue meanwhile; nothing was taken), `CONCURRENT_USE` (two
+ * readers), `UNSUPPORTED` (`elem_size`), `INVALID_HANDLE`, `NULL_ARGUMENT`. One thread at a time.
+ * Blocks up to `timeout_ms`. After fork: works.
  */
 FAILOVER_API
 failover_code failover_log_queue_poll(const struct failover_log_queue *queue,
@@ -1842,8 +1863,8 @@ failover_code failover_log_queue_set_wake(const struct failover_log_queue *queue
  * - `fd`: not NULL. Set on success.
  * - `err`: NULL, or set on failure.
  *
- * Codes: `IO`, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't block. After fork: parent and
- * child share it; make a new queue in the child.
+ * Codes: `IO`, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't block. After fork: the one
+ * from before is the parent's; ask again in the child for one of its own.
  */
 FAILOVER_API
 failover_code failover_log_queue_fd(const struct failover_log_queue *queue,
@@ -1860,7 +1881,7 @@ failover_code failover_log_queue_fd(const struct failover_log_queue *queue,
 FAILOVER_API uint64_t failover_log_queue_dropped(const struct failover_log_queue *queue);
 
 /**
- * Frees a queue with the texts it lent, and ends a poll that waits in another thread.
+ * Frees a queue with the texts it lent, and ends a poll that waits in another thread with `CLOSED`.
  *
  * - `queue`: its owner gives it up; NULL and a second free do nothing.
  *
@@ -1898,7 +1919,8 @@ FAILOVER_API
 struct failover_manager *failover_manager_retain(const struct failover_manager *manager);
 
 /**
- * Ends background work and refuses new calls, after waiting for open attempts.
+ * Ends background work and refuses new calls, after waiting for open attempts. The program is asked
+ * for nothing from then on: its work queues give `CLOSED`, and what is open fails.
  *
  * - `manager`: a live manager. It stays valid until it is freed.
  * - `timeout_ms`: how long to wait for open attempts; 0: not at all.
@@ -2369,7 +2391,8 @@ failover_code failover_abi_check(uint32_t header_abi,
  * - `out`: not NULL. Set on success; the caller owns it.
  * - `err`: NULL, or set on failure.
  *
- * Codes: `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't block; works after fork.
+ * Codes: `CLOSED`, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't block. After fork: works, and
+ * one from before the fork takes the child's own work there.
  */
 FAILOVER_API
 failover_code failover_work_queue_new(const struct failover_manager *manager,
@@ -2377,7 +2400,8 @@ failover_code failover_work_queue_new(const struct failover_manager *manager,
                                       failover_error_place err);
 
 /**
- * Takes work off a queue, after waiting up to `timeout_ms` for the first. Nothing is ever dropped.
+ * Takes work off a queue, after waiting up to `timeout_ms` for the first. Nothing is ever dropped. With
+ * several queues of a manager each piece goes to one of them.
  *
  * - `queue`: a live queue.
  * - `buffer`: an array of `capacity` elements of `elem_size` bytes; filled on success. Texts in it
@@ -2387,8 +2411,10 @@ failover_code failover_work_queue_new(const struct failover_manager *manager,
  * - `timeout_ms`: the longest wait, in real time; 0: none.
  * - `count`: not NULL. Set on success to how many were taken, 0 after the time-out.
  *
- * Codes: `CONCURRENT_USE` (two readers), `UNSUPPORTED` (`elem_size`), `INVALID_HANDLE`,
- * `NULL_ARGUMENT`. One thread at a time. Blocks up to `timeout_ms`. After fork: works.
+ * Codes: `CLOSED` (the manager was closed or freed, or another thread freed the queue meanwhile: a poll
+ * that waits ends at once, and nothing was taken), `CONCURRENT_USE` (two readers), `UNSUPPORTED`
+ * (`elem_size`), `INVALID_HANDLE`, `NULL_ARGUMENT`. One thread at a time. Blocks up to `timeout_ms`.
+ * After fork: works, and what the parent was asked stays the parent's.
  */
 FAILOVER_API
 failover_code failover_work_poll(const struct failover_work_queue *queue,
@@ -2397,6 +2423,43 @@ failover_code failover_work_poll(const struct failover_work_queue *queue,
                                  size_t capacity,
                                  uint32_t timeout_ms,
                                  size_t *count);
+
+/**
+ * Calls `wake` whenever work comes, and when the manager is closed.
+ *
+ * - `queue`: a live queue.
+ * - `wake`: NULL to be woken no more. Runs on the thread that asked for the work; it must not block and
+ *   must not call the library.
+ * - `user_data`: passed on.
+ * - `drop`: NULL, or called exactly once with `user_data` when it isn't needed any more, also if
+ *   this function fails; on any thread.
+ *
+ * What waits already was told to nobody: poll once after this. With several queues of a manager all are
+ * woken, and the first takes the work. Codes: `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't
+ * block; works after fork.
+ */
+FAILOVER_API
+failover_code failover_work_queue_set_wake(const struct failover_work_queue *queue,
+                                           failover_wake_fn wake,
+                                           void *user_data,
+                                           failover_drop_fn drop);
+
+/**
+ * A descriptor that is readable while work waits and once the manager is closed, for poll, epoll and
+ * event loops. A poll of the queue tells what it is; there may be nothing, since another queue was
+ * faster.
+ *
+ * - `queue`: a live queue, which owns the descriptor.
+ * - `fd`: not NULL. Set on success.
+ * - `err`: NULL, or set on failure.
+ *
+ * Codes: `IO`, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't block. After fork: the one
+ * from before is the parent's; ask again in the child for one of its own.
+ */
+FAILOVER_API
+failover_code failover_work_queue_fd(const struct failover_work_queue *queue,
+                                     int32_t *fd,
+                                     failover_error_place err);
 
 /**
  * Answers a piece of work.
@@ -2418,7 +2481,8 @@ failover_code failover_work_complete(const struct failover_manager *manager,
                                      failover_error_place err);
 
 /**
- * Closes a queue of work; with the last one of a manager, what is open fails at once.
+ * Closes a queue of work, and ends a poll that waits in another thread with `CLOSED`; with the last
+ * one of a manager, what is open fails at once.
  *
  * - `queue`: its owner gives it up; NULL and a second free do nothing.
  *

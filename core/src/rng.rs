@@ -5,6 +5,8 @@
 //! is fixed (one draw for a random pick, two for power-of-two choices), hence the same seed, clock
 //! and inputs give the same picks in every language.
 
+use crate::clock::Nanos;
+
 /// A stream of 64-bit draws.
 #[derive(Clone, Debug)]
 pub struct Rng {
@@ -16,8 +18,11 @@ impl Rng {
     ///
     /// Streams of different purposes or ordinals are independent: each word is mixed in.
     #[must_use]
+    #[inline]
     pub const fn new(seed: u64, purpose: u64, ordinal: u64) -> Self {
-        let state = mix(seed ^ mix(purpose ^ mix(ordinal.wrapping_add(GOLDEN))));
+        // Two parts, so that a processor mixes seed and purpose before it knows the ordinal.
+        let state =
+            mix(seed ^ mix(purpose.wrapping_add(GOLDEN))) ^ mix(ordinal.wrapping_add(GOLDEN));
         Self { state }
     }
 
@@ -32,6 +37,23 @@ impl Rng {
     /// The rest is uniform too and serves a second, rarer choice without a second draw.
     pub const fn below(&mut self, bound: u64) -> (u64, u64) {
         scale(self.draw(), bound)
+    }
+
+    /// Moves `time` by up to `share` (0 to 1) of it in either direction, uniformly; no draw when that
+    /// is nothing.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a time's jitter needs no more than 52 bits"
+    )]
+    pub fn jitter(&mut self, time: Nanos, share: f64) -> Nanos {
+        let swing = ((time as f64 * share.clamp(0.0, 1.0)) as u64).min(time);
+        if swing == 0 {
+            return time;
+        }
+        let width = swing.saturating_mul(2).saturating_add(1);
+        (time - swing).saturating_add(self.below(width).0)
     }
 }
 
@@ -86,6 +108,33 @@ mod tests {
 
         assert_eq!([one.draw(), one.draw()], [two.draw(), two.draw()]);
         assert_ne!(Rng::new(7, 1, 3).draw(), Rng::new(7, 1, 2).draw());
+    }
+
+    #[test]
+    fn jitter_stays_within_its_share_and_reaches_both_ends() {
+        let mut rng = Rng::new(1, 0, 0);
+
+        let moved: Vec<u64> = (0..1_000).map(|_| rng.jitter(10, 0.2)).collect();
+
+        assert_eq!(moved.iter().min(), Some(&8));
+        assert_eq!(moved.iter().max(), Some(&12));
+    }
+
+    #[test]
+    fn jitter_of_nothing_draws_nothing() {
+        let mut rng = Rng::new(1, 0, 0);
+
+        assert_eq!([rng.jitter(10, 0.0), rng.jitter(0, 0.5), rng.jitter(1, 0.5)], [10, 0, 1]);
+
+        assert_eq!(rng.draw(), Rng::new(1, 0, 0).draw());
+    }
+
+    #[test]
+    fn jitter_of_the_longest_time_does_not_wrap() {
+        let mut rng = Rng::new(1, 0, 0);
+
+        assert!((0..1_000).all(|_| rng.jitter(u64::MAX, 0.5) >= u64::MAX / 2));
+        assert!(rng.jitter(u64::MAX, f64::NAN) == u64::MAX);
     }
 
     #[test]

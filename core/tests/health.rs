@@ -65,6 +65,20 @@ fn the_board_writes_the_status_of_the_endpoint_and_keeps_the_last_result() {
 }
 
 #[test]
+fn the_board_notes_the_breakers_generation_at_the_last_check_that_failed() {
+    let registry = registry(vec![endpoint("a", CheckKind::Custom)]);
+    let (board, rules, a) = (Board::default(), Health::default(), member(&registry, "a"));
+    let generation = a.state.status().generation();
+
+    let good = board.record(&a, &rules, &CheckResult::good("x"), 0);
+    let bad = board.record(&a, &rules, &CheckResult::bad("x"), 1);
+    let good_again = board.record(&a, &rules, &CheckResult::degraded("x"), 2);
+
+    let noted = [good, bad, good_again].map(|recorded| recorded.failed_in);
+    assert_eq!(noted, [None, Some(generation), Some(generation)]);
+}
+
+#[test]
 fn results_of_an_endpoint_go_with_it() {
     let registry =
         registry(vec![endpoint("a", CheckKind::Custom), endpoint("b", CheckKind::Custom)]);
@@ -442,7 +456,7 @@ impl Rig {
         });
         let passed = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&passed);
-        let on_passed: OnPassed = Arc::new(move |provider, _| {
+        let on_passed: OnPassed = Arc::new(move |provider, _, _| {
             assert_eq!(provider, "memory");
             count.fetch_add(1, Ordering::Relaxed);
         });

@@ -1,10 +1,13 @@
 //! Providers through the manager: sets that are pushed, files whose endpoints are checked.
 #![cfg(feature = "runtime")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use failover::discovery::{BoxFuture, Capabilities, Provider};
 use failover::events::EventKind;
-use failover::{Endpoint, Manager};
+use failover::lock::Lock;
+use failover::{Endpoint, Error, ErrorKind, Manager, Outcome, Request, Result};
 use failover_backends::Backend;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -50,4 +53,121 @@ fn endpoints_of_a_file_are_checked() {
     assert!(seen.is_ok(), "the server was never checked");
     let info = manager.provider_info();
     assert!(info.iter().all(|provider| provider.is_ready), "{info:?}");
+}
+
+/// A provider that has one endpoint, and is only read.
+struct Fixed;
+
+impl Provider for Fixed {
+    fn kind(&self) -> &'static str {
+        "fixed"
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Endpoint>>> {
+        Box::pin(async { Ok(vec![endpoint("a")]) })
+    }
+}
+
+#[test]
+fn endpoints_that_are_read_keep_their_latencies_too() {
+    let document = r#"{"seed": 1, "failover": {"stats": {"endpoint_latency": true}}}"#;
+    let manager = Manager::from_json(document).expect("the document is valid");
+    manager.register_provider("fixed", Arc::new(Fixed)).expect("a free name");
+    manager.wait_ready(PATIENCE).expect("it is read");
+
+    let pool = manager.pool(Some("fixed"), None).expect("it has one service");
+    pool.pick(&Request::new()).expect("usable").report(Outcome::Success);
+
+    let stats = manager.stats();
+    assert!(stats["fixed"]["endpoints"]["a"]["p50_ns"].is_u64(), "{stats}");
+}
+
+/// A provider that takes registrations of every endpoint but "b".
+#[derive(Clone, Default)]
+struct Inventory {
+    /// Guards what is registered.
+    held: Arc<Lock<Vec<Endpoint>>>,
+}
+
+impl Inventory {
+    fn replace(&self, id: &str, by: Option<Endpoint>) -> BoxFuture<'static, Result<()>> {
+        let (held, id) = (Arc::clone(&self.held), id.to_owned());
+        Box::pin(async move {
+            if id == "b" {
+                return Err(Error::new(ErrorKind::Provider, "not b"));
+            }
+            let mut held = held.lock();
+            held.retain(|endpoint| *endpoint.id != *id);
+            held.extend(by);
+            Ok(())
+        })
+    }
+}
+
+impl Provider for Inventory {
+    fn kind(&self) -> &'static str {
+        "inventory"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::READ_ONLY.authoritative().registering()
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Endpoint>>> {
+        Box::pin(async { Ok(self.held.lock().clone()) })
+    }
+
+    fn register(&self, endpoint: Endpoint) -> BoxFuture<'_, Result<()>> {
+        self.replace(&endpoint.id.to_string(), Some(endpoint))
+    }
+
+    fn update(&self, endpoint: Endpoint) -> BoxFuture<'_, Result<()>> {
+        self.replace(&endpoint.id.to_string(), Some(endpoint))
+    }
+
+    fn deregister(&self, id: String) -> BoxFuture<'_, Result<()>> {
+        self.replace(&id, None)
+    }
+}
+
+#[test]
+fn a_provider_that_registers_is_asked_and_what_it_agreed_to_is_in_the_set() {
+    let manager = Manager::from_json(r#"{"seed": 1}"#).expect("the document is valid");
+    let inventory = Inventory::default();
+    manager.register_provider("own", Arc::new(inventory.clone())).expect("a free name");
+    let weights = || {
+        let held = manager.endpoints(Some("own")).expect("it is registered");
+        held.iter().map(|endpoint| (endpoint.id.to_string(), endpoint.weight)).collect::<Vec<_>>()
+    };
+
+    manager.register_endpoint(Some("own"), endpoint("a")).expect("it agrees");
+    assert_eq!(weights(), [("a".to_owned(), None)]);
+    let mut heavy = endpoint("a");
+    heavy.weight = Some(7);
+    manager.update_endpoint(Some("own"), heavy).expect("it agrees");
+    assert_eq!(weights(), [("a".to_owned(), Some(7))]);
+
+    let refusal = manager.register_endpoint(Some("own"), endpoint("b")).expect_err("refused");
+    assert_eq!((refusal.kind(), refusal.to_string().as_str()), (ErrorKind::Provider, "not b"));
+    assert_eq!((weights().len(), inventory.held.lock().len()), (1, 1));
+
+    manager.deregister_endpoint(Some("own"), "a").expect("it agrees");
+    assert_eq!((weights().len(), inventory.held.lock().len()), (0, 0));
+}
+
+#[test]
+fn a_provider_that_only_reads_takes_no_registration() {
+    let manager = Manager::from_json(r#"{"seed": 1}"#).expect("the document is valid");
+    manager.register_provider("fixed", Arc::new(Fixed)).expect("a free name");
+    manager.wait_ready(PATIENCE).expect("it is read");
+
+    let refusals = [
+        manager.register_endpoint(Some("fixed"), endpoint("b")),
+        manager.update_endpoint(Some("fixed"), endpoint("a")),
+        manager.deregister_endpoint(Some("fixed"), "a"),
+    ];
+
+    for refusal in refusals {
+        assert_eq!(refusal.expect_err("refused").kind(), ErrorKind::Provider);
+    }
 }

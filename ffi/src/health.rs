@@ -3,6 +3,8 @@
 use std::mem::MaybeUninit;
 
 use failover::endpoint::CheckKind;
+use failover::health::CheckResult;
+use failover::{Error, ErrorKind};
 
 use crate::boundary::{ErrorPlace, guard, out};
 use crate::manager::{borrow, failover_manager};
@@ -17,6 +19,13 @@ pub const FAILOVER_HEALTH_HEALTHY: u32 = 1;
 pub const FAILOVER_HEALTH_UNHEALTHY: u32 = 2;
 /// Health: takes traffic when nothing better is there.
 pub const FAILOVER_HEALTH_DEGRADED: u32 = 3;
+
+/// Finding: it doesn't work.
+pub const FAILOVER_CHECK_BAD: u32 = 0;
+/// Finding: it is as expected.
+pub const FAILOVER_CHECK_GOOD: u32 = 1;
+/// Finding: it works, and prefers to be spared.
+pub const FAILOVER_CHECK_DEGRADED: u32 = 2;
 
 /// Checks one endpoint now. The result counts like that of a scheduled check.
 ///
@@ -91,12 +100,12 @@ pub unsafe extern "C" fn failover_health_check_all(
 /// - `manager`: a live manager.
 /// - `provider`: its name; empty for the default one.
 /// - `id`: the endpoint's id.
-/// - `is_good`: 0 or not.
+/// - `finding`: one of `FAILOVER_CHECK_*`.
 /// - `reason`: why, for events and statistics; may be empty.
 /// - `status`: NULL, or set on success to what the endpoint is found to be: rise and fall apply.
 /// - `err`: NULL, or set on failure.
 ///
-/// Codes: `NOT_FOUND`, `CLOSED`. Any thread; doesn't block; works after fork.
+/// Codes: `INVALID_ARGUMENT`, `NOT_FOUND`, `CLOSED`. Any thread; doesn't block; works after fork.
 ///
 /// # Safety
 ///
@@ -106,7 +115,7 @@ pub unsafe extern "C" fn failover_health_report(
     manager: Option<&failover_manager>,
     provider: failover_str,
     id: failover_str,
-    is_good: u32,
+    finding: u32,
     reason: failover_str,
     status: Option<&mut MaybeUninit<u32>>,
     err: ErrorPlace<'_>,
@@ -114,7 +123,17 @@ pub unsafe extern "C" fn failover_health_report(
     guard(err, || {
         let manager = borrow(manager)?;
         let (provider, id) = (provider.optional("provider")?, id.named("id")?);
-        let found = manager.report_health(provider, id, is_good != 0, reason.named("reason")?)?;
+        let reason = reason.named("reason")?.to_owned();
+        let result = match finding {
+            FAILOVER_CHECK_BAD => CheckResult::bad(reason),
+            FAILOVER_CHECK_GOOD => CheckResult::good(reason),
+            FAILOVER_CHECK_DEGRADED => CheckResult::degraded(reason),
+            other => {
+                let text = format!("finding: unknown number {other}");
+                return Err(Error::new(ErrorKind::InvalidArgument, text));
+            }
+        };
+        let found = manager.report_check(provider, id, &result)?;
         if let Some(status) = status {
             status.write(found as u32);
         }

@@ -5,19 +5,20 @@
 //! fall count both.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{CheckResult, Grade, Health, Judged, Threshold};
 use crate::clock::Nanos;
 use crate::endpoint::{EndpointId, EndpointState, HealthStatus, Member, Status};
 use crate::events::Reason;
+use crate::lock::{Held, Lock};
 
 /// The results of all checks of one manager.
 #[derive(Debug, Default)]
 pub struct Board {
     /// Guards the results; held for one of them, or while those of removed endpoints go.
-    entries: Mutex<HashMap<EndpointId, Entry>>,
+    entries: Lock<HashMap<EndpointId, Entry>>,
 }
 
 #[derive(Debug)]
@@ -25,6 +26,8 @@ struct Entry {
     state: Arc<EndpointState>,
     threshold: Threshold,
     last: CheckRecord,
+    /// The breaker's generation at the last check that failed.
+    failed_in: Option<u32>,
 }
 
 /// The last check of one endpoint.
@@ -57,16 +60,18 @@ pub struct Recorded {
     pub is_in_transition: bool,
     /// True if it is the first result, or another one than the one before.
     pub is_news: bool,
+    /// The generation of the endpoint's breaker at the last check that failed.
+    pub failed_in: Option<u32>,
 }
 
 impl Recorded {
     const fn new(
         judged: Judged,
         changed: Option<(HealthStatus, HealthStatus)>,
-        is_news: bool,
+        (is_news, failed_in): (bool, Option<u32>),
     ) -> Self {
         let Judged { status, is_in_transition, .. } = judged;
-        Self { status, changed, is_in_transition, is_news }
+        Self { status, changed, is_in_transition, is_news, failed_in }
     }
 
     /// True if the endpoint was unhealthy and isn't any more.
@@ -89,6 +94,10 @@ impl Board {
         let known = entries.get(&member.id);
         let mut threshold = known.map(|entry| entry.threshold).unwrap_or_default();
         let runs = known.map_or(0, |entry| entry.last.runs) + 1;
+        let failed_in = match result.grade {
+            Grade::Bad => Some(member.state.status().generation()),
+            _ => known.and_then(|entry| entry.failed_in),
+        };
         let is_news = known.is_none_or(|entry| entry.last.grade != result.grade);
         let judged = threshold.judge(result.grade, rules);
         let changed = judged.changed();
@@ -105,12 +114,12 @@ impl Board {
             at: now,
             runs,
         };
-        let entry = Entry { state: Arc::clone(&member.state), threshold, last };
+        let entry = Entry { state: Arc::clone(&member.state), threshold, last, failed_in };
         // A check may end after its endpoint was removed.
         if !member.state.status().has(Status::RETIRED) {
             entries.insert(member.id, entry);
         }
-        Recorded::new(judged, changed, is_news)
+        Recorded::new(judged, changed, (is_news, failed_in))
     }
 
     /// The last check of an endpoint.
@@ -146,8 +155,8 @@ impl Board {
         self.len() == 0
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<EndpointId, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Held<'_, HashMap<EndpointId, Entry>> {
+        self.entries.lock()
     }
 }
 

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::io;
-use std::sync::{Mutex, PoisonError};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
@@ -16,12 +15,13 @@ use super::probe::{Place, clipped, io_reason};
 use super::tls::{self, Identity, Stamp};
 use crate::endpoint::HealthCheck;
 use crate::events::Reason;
+use crate::lock::{Held, Lock};
 
 /// The HTTP clients in use, one for each way to identify and trust.
 #[derive(Default)]
 pub(super) struct Clients {
     /// Guards the table; never held while a client is made or used.
-    known: Mutex<HashMap<Key, (Stamp, Client)>>,
+    known: Lock<HashMap<Key, (Stamp, Client)>>,
 }
 
 /// What tells two clients apart.
@@ -68,8 +68,8 @@ impl Clients {
         Ok(client)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, (Stamp, Client)>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Held<'_, HashMap<Key, (Stamp, Client)>> {
+        self.known.lock()
     }
 }
 

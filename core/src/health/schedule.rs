@@ -133,7 +133,7 @@ impl Schedule {
             Ended::InTransition => target.interval(&rules).min(nanos(rules.transition_interval)),
             Ended::Void => 0,
         };
-        let wait = jittered(wait, rules.jitter, &mut target.rng);
+        let wait = target.rng.jitter(wait, rules.jitter);
         target.due = started.saturating_add(wait).max(now);
         self.queue.insert((target.due, id));
     }
@@ -195,21 +195,6 @@ impl Target {
 pub(super) fn interval(member: &Member, rules: &Health) -> Nanos {
     let own = member.endpoint.health_check.as_ref().and_then(|check| check.interval);
     nanos(own.unwrap_or(rules.interval))
-}
-
-/// Moves `wait` by up to `share` of it in either direction; no draw when that is nothing.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "a wait's jitter needs no more than 52 bits"
-)]
-fn jittered(wait: Nanos, share: f64, rng: &mut Rng) -> Nanos {
-    let swing = (wait as f64 * share.clamp(0.0, 1.0)) as u64;
-    if swing == 0 {
-        return wait;
-    }
-    wait - swing + scale(rng.draw(), 2 * swing + 1).0
 }
 
 /// The first checks of a new set are spread over so much time at most.

@@ -5,7 +5,7 @@
 //! beyond their deadlines; what those say is about itself, so they are void and made again.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -16,11 +16,13 @@ use super::schedule::{Ended, Job, Schedule, Source, interval};
 use super::{Audience, Board, CheckResult, Grade, Health, Recorded, announce};
 use crate::clock::{Nanos, nanos};
 use crate::discovery::Background;
-use crate::endpoint::{CheckKind, EndpointId, HealthCheck, Member, Snapshot, Subscriber};
+use crate::endpoint::{CheckKind, Endpoint, EndpointId, HealthCheck, Member, Snapshot, Subscriber};
+use crate::lock::{Held, Lock};
 use crate::stats::{Counters, Tally};
 
-/// Called after a check that passed, with the provider's name: it may let a breaker's probes in.
-pub type OnPassed = Arc<dyn Fn(&str, &Member) + Send + Sync>;
+/// Called after a check that passed, with the provider's name and what the check came to: it may let
+/// a breaker's probes in.
+pub type OnPassed = Arc<dyn Fn(&str, &Member, &Recorded) + Send + Sync>;
 
 /// What the manager lends the checker.
 #[derive(Clone)]
@@ -35,7 +37,7 @@ pub struct Hooks {
 
 impl Default for Hooks {
     fn default() -> Self {
-        Self { most_at_once: 64, on_passed: Arc::new(|_, _| {}), custom: None }
+        Self { most_at_once: 64, on_passed: Arc::new(|_, _, _| {}), custom: None }
     }
 }
 
@@ -56,9 +58,9 @@ struct Run {
     board: Arc<Board>,
     hooks: Hooks,
     /// Guards the plan; never held while a check runs or somebody is told.
-    schedule: Mutex<Schedule>,
+    schedule: Lock<Schedule>,
     /// Guards what belongs to the present task; a forked child has another one.
-    session: Mutex<Arc<Session>>,
+    session: Lock<Arc<Session>>,
 }
 
 /// What doesn't survive a fork: connections, waiting tasks, the count of running checks.
@@ -79,8 +81,8 @@ impl Checker {
     /// Makes a checker that checks nothing yet.
     #[must_use]
     pub fn new(background: Background, board: Arc<Board>, rules: Health, hooks: Hooks) -> Self {
-        let session = Mutex::new(Arc::new(Session::new(&background, &hooks)));
-        let schedule = Mutex::new(Schedule::new(rules, background.seed));
+        let session = Lock::new(Arc::new(Session::new(&background, &hooks)));
+        let schedule = Lock::new(Schedule::new(rules, background.seed));
         Self { work: Arc::new(Run { background, board, hooks, schedule, session }) }
     }
 
@@ -169,6 +171,10 @@ impl Subscriber for Watched {
         self.work.board.prune();
         self.work.session().changed.notify_one();
     }
+
+    fn wants(&self, endpoint: &Endpoint) -> bool {
+        endpoint.health_check.is_some()
+    }
 }
 
 async fn run(work: Arc<Run>, session: Arc<Session>) {
@@ -237,7 +243,7 @@ impl Run {
     /// Checks a member; nothing if the process was stopped meanwhile, so that it means nothing.
     async fn examine(&self, session: &Session, member: &Member) -> Option<CheckResult> {
         let connect = HealthCheck { kind: CheckKind::Tcp, ..HealthCheck::default() };
-        let check = member.endpoint.health_check.as_ref().unwrap_or(&connect);
+        let check = member.endpoint.health_check.as_deref().unwrap_or(&connect);
         let rules = Arc::clone(self.lock().rules());
         let timeout = check.timeout.unwrap_or(rules.timeout);
         let result = session.prober.probe(&member.endpoint, check, timeout).await;
@@ -262,7 +268,7 @@ impl Run {
         let audience = Audience { events: &self.background.events, counters, provider };
         announce(audience, member, result, &recorded);
         if result.is_good() {
-            (self.hooks.on_passed)(provider, member);
+            (self.hooks.on_passed)(provider, member, &recorded);
         }
         recorded
     }
@@ -271,12 +277,12 @@ impl Run {
         Arc::clone(&self.lock_session())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Schedule> {
-        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Held<'_, Schedule> {
+        self.schedule.lock()
     }
 
-    fn lock_session(&self) -> MutexGuard<'_, Arc<Session>> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_session(&self) -> Held<'_, Arc<Session>> {
+        self.session.lock()
     }
 }
 

@@ -10,7 +10,7 @@
 use super::Breaker;
 use crate::clock::Nanos;
 use crate::endpoint::{EndpointState, Status};
-use crate::rng::{Rng, scale};
+use crate::rng::Rng;
 use crate::sync::Ordering;
 
 /// The right to make one attempt.
@@ -94,9 +94,25 @@ pub(crate) fn admit(
 }
 
 /// Opens the first half, if the breaker is open; true if this call did it.
-pub(crate) fn half_open(state: &EndpointState) -> bool {
+fn half_open(state: &EndpointState) -> bool {
     let moved = state
         .change(|status| status.has(Status::OPEN).then(|| status.with_breaker(Status::HALF_OPEN)));
+    moved.is_some()
+}
+
+/// Opens the first half before its time, after a check that passed; true if this call did it.
+///
+/// A check may be worth nothing: a server can answer it and hang on every request. So its word
+/// counts once for an opening that no failed probe has prolonged yet, and after that only if a check
+/// failed since the breaker opened (`failed_in` is the generation at the last one that did): then
+/// checks do see what requests see.
+pub(crate) fn half_open_early(state: &EndpointState, failed_in: Option<u32>) -> bool {
+    let moved = state.change(|status| {
+        let has_seen = failed_in == Some(status.generation());
+        let is_believed = has_seen || state.reopened.load(Ordering::Relaxed) == 0;
+        let is_open = status.has(Status::OPEN);
+        (is_open && is_believed).then(|| status.with_breaker(Status::HALF_OPEN))
+    });
     moved.is_some()
 }
 
@@ -152,7 +168,6 @@ pub(crate) fn open(state: &EndpointState, pass: Pass, until: Nanos, why: Why) ->
 
 /// Closes the breaker and forgets what led to its opening.
 fn close(state: &EndpointState, generation: u32) -> bool {
-    super::window::clear(&state.flow);
     state.bad_in_a_row.store(0, Ordering::Relaxed);
     let moved = state.change(|status| {
         let is_ours = status.generation() == generation && status.has(Status::HALF_OPEN);
@@ -171,22 +186,7 @@ pub(crate) fn open_time(state: &EndpointState, rules: &Breaker, mut rng: Rng, wh
     let base = crate::clock::nanos(rules.recovery_timeout);
     let most = crate::clock::nanos(rules.max_recovery_timeout).max(base);
     let time = base.saturating_mul(1 << doublings).min(most);
-    spread(time, rules.jitter, &mut rng)
-}
-
-/// Moves `time` by up to `share` of it in either direction; no draw when the share is 0.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "a time's jitter needs no more than 52 bits"
-)]
-pub(crate) fn spread(time: Nanos, share: f64, rng: &mut Rng) -> Nanos {
-    let swing = (time as f64 * share) as u64;
-    if swing == 0 {
-        return time;
-    }
-    time - swing + scale(rng.draw(), 2 * swing + 1).0
+    rng.jitter(time, rules.jitter)
 }
 
 fn free_slot(

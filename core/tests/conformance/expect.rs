@@ -15,7 +15,7 @@ pub(crate) fn expect(world: &World, step: &Value) -> Result<(), String> {
         "endpoint" => endpoint(world, step),
         "explain" => explain(world, step),
         "stats" => stats(world, step),
-        "events" => same("events", &read::texts(step, "kinds")?, &world.events()),
+        "events" => events(world, step),
         _ => action(world, step),
     }
 }
@@ -157,6 +157,14 @@ fn explain(world: &World, step: &Value) -> Result<(), String> {
     let Some(chosen) = step.get("chosen") else { return Ok(()) };
     let found = list.iter().find(|one| one.is_chosen).map(|one| one.id.to_string());
     same("chosen", chosen, &json!(found))
+}
+
+fn events(world: &World, step: &Value) -> Result<(), String> {
+    same("events", &read::texts(step, "kinds")?, &world.events())?;
+    if step.get("load_balance").is_none() {
+        return Ok(());
+    }
+    same("load_balance", &read::number(step, "load_balance")?, &world.told_picks())
 }
 
 fn stats(world: &World, step: &Value) -> Result<(), String> {

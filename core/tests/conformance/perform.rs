@@ -1,6 +1,7 @@
 //! The steps that do something.
 
 use failover::endpoint::document::{Format, parse_list};
+use failover::health::CheckResult;
 use failover::{AdminAction, Call, Error, Input, Outcome};
 use serde_json::Value;
 
@@ -75,9 +76,16 @@ fn act_on_endpoint(world: &World, step: &Value) -> Result<(), Trouble> {
         }
         "health" => {
             let (id, is_good) = (read::text(step, "endpoint")?, read::flag(step, "good")?);
-            let reason = read::some_text(step, "reason")?.unwrap_or("reported");
-            manager.report_health(provider, id, is_good, reason)?;
+            let reason = read::some_text(step, "reason")?.unwrap_or("reported").to_owned();
+            let is_degraded = step.get("degraded").is_some() && read::flag(step, "degraded")?;
+            let result = match (is_good, is_degraded) {
+                (true, false) => CheckResult::good(reason),
+                (true, true) => CheckResult::degraded(reason),
+                (false, _) => CheckResult::bad(reason),
+            };
+            manager.report_check(provider, id, &result)?;
         }
+        "provider" => manager.register_pushed_provider(read::text(step, "name")?)?,
         verb => return Err(format!("unknown verb {verb:?}").into()),
     }
     Ok(())

@@ -84,6 +84,12 @@ impl World {
         events.into_iter().map(|(_, kind)| kind).filter(|kind| *kind != "load_balance").collect()
     }
 
+    /// How many single picks were told of since the setting up.
+    pub(crate) fn told_picks(&self) -> u64 {
+        let events = self.events_after(self.first_event);
+        events.iter().map(|(_, kind)| u64::from(*kind == "load_balance")).sum()
+    }
+
     /// The id behind a number, as far as this scenario has met it.
     pub(crate) fn id(&self, number: EndpointId) -> String {
         self.ids.get(&number).cloned().unwrap_or_else(|| format!("number {number}"))

@@ -283,8 +283,15 @@ static int expect_stats(struct world *world, const cJSON *step) {
 }
 
 static int expect_events(struct world *world, const cJSON *wanted) {
-    cJSON *found = world_events(world);
+    cJSON *found = world_events(world, 0);
     same("events", wanted, found);
+    cJSON_Delete(found);
+    return trouble[0] == '\0';
+}
+
+static int expect_told_picks(struct world *world, const cJSON *step) {
+    cJSON *found = world_events(world, 1);
+    some_number(step, "load_balance", (uint32_t)cJSON_GetArraySize(found));
     cJSON_Delete(found);
     return trouble[0] == '\0';
 }
@@ -303,7 +310,7 @@ static const char *const VERBS[][2] = {
                  "is_resting outcomes average_latency_ns"},
     {"explain", "endpoints|pool request chosen"},
     {"stats", "figures|provider pool"},
-    {"events", "kinds|"},
+    {"events", "kinds|load_balance"},
 };
 
 int expect(struct world *world, const cJSON *step) {
@@ -327,7 +334,8 @@ int expect(struct world *world, const cJSON *step) {
     } else if (strcmp(verb, "stats") == 0) {
         return expect_stats(world, step);
     } else if (strcmp(verb, "events") == 0) {
-        return expect_events(world, cJSON_GetObjectItem(step, "kinds"));
+        return expect_events(world, cJSON_GetObjectItem(step, "kinds")) &&
+               expect_told_picks(world, step);
     }
     return expect_action(world, step, verb);
 }

@@ -246,10 +246,21 @@ static struct came do_endpoint(struct world *world, const cJSON *step, const cha
 static struct came do_health(struct world *world, const cJSON *step) {
     failover_error *error = NULL;
     failover_str reason = some_text(step, "reason");
+    uint32_t finding = FAILOVER_CHECK_BAD;
+    if (cJSON_IsTrue(cJSON_GetObjectItem(step, "good"))) {
+        finding = cJSON_IsTrue(cJSON_GetObjectItem(step, "degraded")) ? FAILOVER_CHECK_DEGRADED
+                                                                      : FAILOVER_CHECK_GOOD;
+    }
     failover_code code = failover_health_report(
-        world->manager, some_text(step, "provider"), str(text_of(step, "endpoint")),
-        (uint32_t)cJSON_IsTrue(cJSON_GetObjectItem(step, "good")),
+        world->manager, some_text(step, "provider"), str(text_of(step, "endpoint")), finding,
         reason.len == 0 ? str("reported") : reason, NULL, &error);
+    return with_error(code, error);
+}
+
+static struct came do_provider(struct world *world, const cJSON *step) {
+    failover_error *error = NULL;
+    failover_code code = failover_provider_register_pushed(world->manager,
+                                                           str(text_of(step, "name")), &error);
     return with_error(code, error);
 }
 
@@ -278,6 +289,8 @@ static struct came act(struct world *world, const cJSON *step, const char *verb)
         return do_admin(world, step);
     } else if (strcmp(verb, "health") == 0) {
         return do_health(world, step);
+    } else if (strcmp(verb, "provider") == 0) {
+        return do_provider(world, step);
     } else if (strcmp(verb, "configure") == 0) {
         return do_configure(world, step);
     } else if (strcmp(verb, "advance") == 0) {
@@ -316,7 +329,8 @@ static const char *const VERBS[][2] = {
     {"deregister", "endpoint|provider"},
     {"publish", "endpoints|provider"},
     {"admin", "endpoint state|provider"},
-    {"health", "endpoint good|provider reason"},
+    {"health", "endpoint good|degraded provider reason"},
+    {"provider", "name|"},
     {"configure", "config|"},
 };
 

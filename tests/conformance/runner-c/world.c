@@ -141,7 +141,7 @@ struct running *world_call(struct world *world, const cJSON *step) {
     return NULL;
 }
 
-cJSON *world_events(struct world *world) {
+cJSON *world_events(struct world *world, int of_picks) {
     cJSON *kinds = cJSON_CreateArray();
     failover_buf *buf = NULL;
     failover_code code = failover_events(world->manager, 1024, &buf, NULL);
@@ -154,7 +154,7 @@ cJSON *world_events(struct world *world) {
         const cJSON *event = cJSON_GetArrayItem(events, i);
         const char *kind = cJSON_GetStringValue(cJSON_GetObjectItem(event, "type"));
         double number = cJSON_GetNumberValue(cJSON_GetObjectItem(event, "sequence"));
-        if (number > world->first_event && strcmp(kind, "load_balance") != 0) {
+        if (number > world->first_event && (strcmp(kind, "load_balance") == 0) == of_picks) {
             cJSON_AddItemToArray(kinds, cJSON_CreateString(kind));
         }
     }

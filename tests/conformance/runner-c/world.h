@@ -56,8 +56,8 @@ failover_code world_pool(struct world *world, const cJSON *step, failover_pool *
 
 struct running *world_call(struct world *world, const cJSON *step);
 
-/* Kinds of the events since the setting up, in order, those of single picks aside. */
-cJSON *world_events(struct world *world);
+/* Kinds of the events since the setting up, in order: those of single picks, or all others. */
+cJSON *world_events(struct world *world, int of_picks);
 
 /* The name of the provider that a step names, or of the default one. Lives as long as `step`, or
  * until the next call. */
