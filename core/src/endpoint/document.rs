@@ -175,7 +175,7 @@ fn endpoint(read: Reader<'_>) -> Endpoint {
         priority: read.integer("priority"),
         tags: tags.filter_map(|tag| tag.as_str().map(str::to_owned)).collect(),
         metadata: read.labels("metadata"),
-        health_check: read.section("health_check").map(health_check),
+        health_check: read.section("health_check").map(health_check).map(Box::new),
         created_at: wall_time("created_at"),
         updated_at: wall_time("updated_at"),
     }

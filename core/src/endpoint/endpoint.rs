@@ -79,7 +79,7 @@ pub struct Endpoint {
     /// Named labels; `zone`, `region`, `latitude` and `longitude` tell where it stands.
     pub metadata: BTreeMap<String, String>,
     /// How to check it; absent means that it isn't checked.
-    pub health_check: Option<HealthCheck>,
+    pub health_check: Option<Box<HealthCheck>>,
     /// Wall time of registration, nanoseconds since 1970.
     pub created_at: u64,
     /// Wall time of the last change, nanoseconds since 1970.
@@ -131,7 +131,7 @@ impl Endpoint {
     /// The same endpoint with a health check.
     #[must_use]
     pub fn with_health_check(mut self, check: HealthCheck) -> Self {
-        self.health_check = Some(check);
+        self.health_check = Some(Box::new(check));
         self
     }
 

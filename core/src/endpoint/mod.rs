@@ -1,16 +1,21 @@
 //! Endpoints: what they are, how they are doing, and the immutable sets that readers see.
 pub mod document;
+mod ended;
 #[expect(clippy::module_inception, reason = "the file is named after its one concept")]
 mod endpoint;
 mod health_check;
 mod registry;
+mod retired;
+mod roster;
 mod slots;
 mod snapshot;
 mod state;
 
+pub use ended::Ended;
 pub use endpoint::{Endpoint, EndpointId};
 pub use health_check::{CheckKind, HealthCheck};
 pub use registry::{Changes, EVERY_SERVICE, Registry, Subscriber};
+use retired::Retired;
 pub use slots::Slots;
 pub(crate) use snapshot::label_hash;
 pub use snapshot::{Member, Snapshot};

@@ -4,17 +4,24 @@
 //! that watch the service. Readers never wait for it. An endpoint's state and number live on while
 //! its id and place stay the same; a removed endpoint's are kept until nobody can still hold it.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
 
-use super::{Endpoint, EndpointState, Member, Slots, Snapshot, Status};
+use super::roster::{Entry, Roster};
+use super::{Ended, Endpoint, EndpointState, Member, Retired, Slots, Snapshot, Status};
 use crate::clock::{Nanos, wall_nanos};
 use crate::error::{Error, ErrorKind, Result};
+use crate::lock::{Held, Lock};
 
 /// Who wants to know a service's new set: the pools.
 pub trait Subscriber: Send + Sync {
     /// Takes the new set. Called by the one writer, in order.
     fn publish(&self, snapshot: &Arc<Snapshot>);
+
+    /// True if the set should have this endpoint, beside its service: a set takes memory.
+    fn wants(&self, _endpoint: &Endpoint) -> bool {
+        true
+    }
 }
 
 /// The endpoints of one provider.
@@ -22,21 +29,16 @@ pub struct Registry {
     slots: Arc<Slots>,
     stripes: usize,
     /// Guards the set; held while snapshots are built and published, never by a pick.
-    inner: Mutex<Inner>,
+    inner: Lock<Inner>,
 }
 
 #[derive(Default)]
 struct Inner {
     version: u64,
-    members: BTreeMap<Arc<str>, Member>,
-    retired: Vec<Retired>,
+    members: Roster,
+    retired: Retired,
     watchers: Vec<Watcher>,
-}
-
-/// A removed endpoint, and the snapshots in which a reader may still find it.
-struct Retired {
-    member: Member,
-    readers: Vec<Weak<Snapshot>>,
+    keeps_latency: bool,
 }
 
 struct Watcher {
@@ -83,7 +85,7 @@ impl Registry {
     /// Makes an empty registry.
     #[must_use]
     pub fn new(slots: Arc<Slots>, stripes: usize) -> Self {
-        Self { slots, stripes, inner: Mutex::default() }
+        Self { slots, stripes, inner: Lock::default() }
     }
 
     /// Adds an endpoint.
@@ -94,7 +96,7 @@ impl Registry {
     /// provider is full.
     pub fn register(&self, endpoint: Endpoint) -> Result<()> {
         let mut inner = self.lock();
-        if inner.members.contains_key(&endpoint.id) {
+        if inner.members.get(&endpoint.id).is_some() {
             let text = format!("endpoint {:?}: the id is registered already", endpoint.id);
             return Err(Error::new(ErrorKind::AlreadyExists, text));
         }
@@ -111,7 +113,7 @@ impl Registry {
     /// [`ErrorKind::NotFound`] if the id isn't registered.
     pub fn update(&self, endpoint: Endpoint) -> Result<()> {
         let mut inner = self.lock();
-        if !inner.members.contains_key(&endpoint.id) {
+        if !inner.members.get(&endpoint.id).is_some() {
             return Err(unknown(&endpoint.id));
         }
         self.put(&mut inner, endpoint);
@@ -126,8 +128,8 @@ impl Registry {
     /// [`ErrorKind::NotFound`] if the id isn't registered.
     pub fn deregister(&self, id: &str) -> Result<()> {
         let mut inner = self.lock();
-        let member = inner.members.remove(id).ok_or_else(|| unknown(id))?;
-        inner.retire(member);
+        let entry = inner.members.remove(id).ok_or_else(|| unknown(id))?;
+        inner.retire(entry);
         self.publish(&mut inner);
         Ok(())
     }
@@ -141,26 +143,31 @@ impl Registry {
         check_limit(endpoints.len())?;
         let mut inner = self.lock();
         let mut changes = Changes::default();
-        let mut gone = std::mem::take(&mut inner.members);
+        let known = std::mem::take(&mut inner.members).into_iter();
+        let mut known: HashMap<Arc<str>, Entry> =
+            known.map(|entry| (Arc::clone(&entry.member.endpoint.id), entry)).collect();
+        let mut members = Vec::with_capacity(endpoints.len());
         for endpoint in endpoints {
             let id = Arc::clone(&endpoint.id);
-            match gone.remove(&id) {
-                None => changes.added.push(id),
-                Some(known) if is_same(&known.endpoint, &endpoint) => {
-                    known.state.set(0, Status::LOST);
-                    inner.members.insert(id, known);
-                    continue;
-                }
-                Some(known) => {
-                    known.state.set(0, Status::LOST);
-                    inner.members.insert(Arc::clone(&id), known);
-                    changes.updated.push(id);
-                }
+            let before = known.remove(&id);
+            if let Some(entry) = &before {
+                entry.member.state.set(0, Status::LOST);
             }
-            self.put(&mut inner, endpoint);
+            members.push(match before {
+                Some(entry) if is_same(&entry.member.endpoint, &endpoint) => entry,
+                before => {
+                    let list =
+                        if before.is_none() { &mut changes.added } else { &mut changes.updated };
+                    list.push(id);
+                    self.entry(&mut inner, before, endpoint)
+                }
+            });
         }
-        for (id, member) in gone {
-            inner.retire(member);
+        inner.members = members.into();
+        let mut gone: Vec<(Arc<str>, Entry)> = known.into_iter().collect();
+        gone.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (id, entry) in gone {
+            inner.retire(entry);
             changes.removed.push(id);
         }
         if !changes.is_empty() {
@@ -171,7 +178,7 @@ impl Registry {
 
     /// Marks every endpoint as lost until `until`; they are last in every pick's choice.
     pub fn mark_lost(&self, until: Nanos) {
-        for member in self.lock().members.values() {
+        for member in self.lock().members.iter() {
             member.state.lost_until.store(until, std::sync::atomic::Ordering::Relaxed);
             member.state.set(Status::LOST, 0);
         }
@@ -180,13 +187,38 @@ impl Registry {
     /// The endpoint of an id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Member> {
-        self.lock().members.get(id).cloned()
+        self.lock().members.get(id).map(|entry| entry.member.clone())
     }
 
     /// Every endpoint in the order of its id.
     #[must_use]
     pub fn list(&self) -> Vec<Member> {
-        self.lock().members.values().cloned().collect()
+        self.lock().members.iter().cloned().collect()
+    }
+
+    /// What all its endpoints did, those that were removed included.
+    #[must_use]
+    pub fn ended(&self) -> Ended {
+        let inner = self.lock();
+        let mut ended = inner.retired.freed();
+        inner.states().for_each(|state| ended.add(state));
+        ended
+    }
+
+    /// Whether each endpoint keeps its own latency distribution, from now on and for those to come.
+    ///
+    /// What is kept already stays.
+    pub fn keep_latencies(&self, is_wanted: bool) {
+        let mut inner = self.lock();
+        inner.keeps_latency = is_wanted;
+        if is_wanted {
+            inner.members.iter().for_each(|member| member.state.keep_latency());
+        }
+    }
+
+    /// Forgets attempts and permits that a forked child can never finish.
+    pub(crate) fn forget_in_flight(&self) {
+        self.lock().states().for_each(EndpointState::forget_in_flight);
     }
 
     /// The names of the services, each once.
@@ -194,7 +226,7 @@ impl Registry {
     pub fn services(&self) -> Vec<Arc<str>> {
         let inner = self.lock();
         let names: std::collections::BTreeSet<_> =
-            inner.members.values().map(|member| Arc::clone(&member.endpoint.name)).collect();
+            inner.members.iter().map(|member| Arc::clone(&member.endpoint.name)).collect();
         names.into_iter().collect()
     }
 
@@ -226,32 +258,40 @@ impl Registry {
         }
     }
 
-    fn put(&self, inner: &mut Inner, mut endpoint: Endpoint) {
+    fn put(&self, inner: &mut Inner, endpoint: Endpoint) {
+        let known = inner.members.remove(&endpoint.id);
+        let entry = self.entry(inner, known, endpoint);
+        inner.members.insert(entry);
+    }
+
+    /// The entry of a new description; state and number live on where the place is the same.
+    fn entry(&self, inner: &mut Inner, known: Option<Entry>, mut endpoint: Endpoint) -> Entry {
         endpoint.updated_at = wall_nanos();
-        endpoint.created_at = endpoint.updated_at;
-        let id = Arc::clone(&endpoint.id);
-        let known = inner.members.remove(&id);
-        let mut since = inner.version + 1;
-        let state = match known {
-            Some(member) if member.endpoint.is_same_place(&endpoint) => {
-                endpoint.created_at = member.endpoint.created_at;
-                since = member.since;
-                member.state
+        endpoint.created_at =
+            known.as_ref().map_or(endpoint.updated_at, |entry| entry.member.endpoint.created_at);
+        let (id, state, since) = match known {
+            Some(Entry { member, since }) if member.endpoint.is_same_place(&endpoint) => {
+                (member.id, member.state, since)
             }
             other => {
-                if let Some(member) = other {
-                    endpoint.created_at = member.endpoint.created_at;
-                    inner.retire(member);
-                }
-                Arc::new(EndpointState::new(self.slots.take(), self.stripes))
+                other.into_iter().for_each(|entry| inner.retire(entry));
+                (self.slots.take(), self.new_state(inner), inner.version + 1)
             }
         };
-        inner.members.insert(id, Member::new(Arc::new(endpoint), state, since));
+        Entry { member: Member::new(id, Arc::new(endpoint), state), since }
+    }
+
+    fn new_state(&self, inner: &Inner) -> Arc<EndpointState> {
+        let state = EndpointState::new(self.stripes);
+        if inner.keeps_latency {
+            state.keep_latency();
+        }
+        Arc::new(state)
     }
 
     fn publish(&self, inner: &mut Inner) {
         inner.version += 1;
-        let freed = inner.drop_unreachable();
+        let freed = inner.retired.drop_unreachable();
         for at in 0..inner.watchers.len() {
             inner.publish_to(at);
         }
@@ -260,50 +300,38 @@ impl Registry {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Held<'_, Inner> {
+        self.inner.lock()
     }
 }
 
 impl Inner {
-    fn retire(&mut self, member: Member) {
-        member.state.set(Status::RETIRED, 0);
-        // Older snapshots never had it: a thread that holds one for long holds up nobody else.
-        let live = self.watchers.iter().flat_map(|watcher| &watcher.live);
-        let readers = live
-            .filter(|(version, _)| *version >= member.since)
-            .map(|(_, old)| old.clone())
-            .collect();
-        self.retired.push(Retired { member, readers });
+    /// The states of all endpoints that anybody may still use.
+    fn states(&self) -> impl Iterator<Item = &EndpointState> {
+        self.members.iter().chain(self.retired.iter()).map(|member| &*member.state)
     }
 
-    /// Drops removed endpoints that no reader can still pick and no lease still holds.
-    ///
-    /// A reader that could start a new attempt holds a snapshot from before the removal; when
-    /// those are gone, the in-flight count can only fall.
-    fn drop_unreachable(&mut self) -> Vec<super::EndpointId> {
-        let mut freed = Vec::new();
-        self.retired.retain_mut(|retired| {
-            retired.readers.retain(|snapshot| snapshot.strong_count() > 0);
-            let is_held = !retired.readers.is_empty() || retired.member.state.in_flight() > 0;
-            if !is_held {
-                freed.push(retired.member.id);
-            }
-            is_held
-        });
-        freed
+    fn retire(&mut self, Entry { member, since }: Entry) {
+        // Older snapshots never had it: a thread that holds one for long holds up nobody else.
+        let live = self.watchers.iter().flat_map(|watcher| &watcher.live);
+        let readers =
+            live.filter(|(version, _)| *version >= since).map(|(_, old)| old.clone()).collect();
+        self.retired.push(member, readers);
     }
 
     fn publish_to(&mut self, at: usize) {
         let service = Arc::clone(&self.watchers[at].service);
-        let is_wanted =
-            |member: &&Member| *service == *EVERY_SERVICE || member.endpoint.name == service;
-        let members: Vec<Member> = self.members.values().filter(is_wanted).cloned().collect();
-        let retired = self.retired.iter().map(|retired| &retired.member).filter(is_wanted);
+        let subscriber = Arc::clone(&self.watchers[at].subscriber);
+        let is_wanted = |member: &&Member| {
+            let is_served = *service == *EVERY_SERVICE || member.endpoint.name == service;
+            is_served && subscriber.wants(&member.endpoint)
+        };
+        let members: Vec<Member> = self.members.iter().filter(is_wanted).cloned().collect();
+        let retired = self.retired.iter().filter(is_wanted);
         let retired: Vec<Member> = retired.cloned().collect();
         let snapshot = Arc::new(Snapshot::new(self.version, members, retired));
         let watcher = &mut self.watchers[at];
-        watcher.subscriber.publish(&snapshot);
+        subscriber.publish(&snapshot);
         watcher.live.retain(|(_, old)| old.strong_count() > 0);
         watcher.live.push((snapshot.version(), Arc::downgrade(&snapshot)));
     }

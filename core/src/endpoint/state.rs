@@ -7,16 +7,13 @@
 
 use std::sync::OnceLock;
 
-use super::EndpointId;
 use crate::clock::Nanos;
-use crate::stats::{Histogram, Stripes};
+use crate::stats::{Count, Histogram, Stripes};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// The live side of one endpoint.
 #[derive(Debug)]
 pub struct EndpointState {
-    /// The endpoint's number in its manager.
-    pub id: EndpointId,
     status: AtomicU64,
     /// When an open breaker lets a probe through.
     pub(crate) open_until: AtomicU64,
@@ -34,7 +31,7 @@ pub struct EndpointState {
     pub(crate) changed_at: AtomicU64,
     pub(crate) permits: [AtomicU64; Self::MOST_PERMITS],
     /// Outcomes other than success, by class; all outcomes together are on the stripes.
-    pub(crate) other_outcomes: [AtomicU64; 8],
+    pub(crate) other_outcomes: [AtomicU64; 7],
     /// Peak EWMA of the latency and failure penalty, each a value and a time in one word.
     pub(crate) ewma: AtomicU64,
     pub(crate) penalty: AtomicU64,
@@ -42,12 +39,13 @@ pub struct EndpointState {
     latency: OnceLock<Box<Histogram>>,
 }
 
-/// What every attempt writes.
+/// What every attempt writes. The counts come first: who compares loads reads one cache line.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(crate) struct Flow {
-    pub(crate) started: AtomicU64,
-    pub(crate) done: AtomicU64,
-    pub(crate) latency_sum: AtomicU64,
+    pub(crate) started: Count,
+    pub(crate) done: Count,
+    pub(crate) latency_sum: Count,
     /// Ten buckets of a second: time, outcomes, bad and slow outcomes in one word each.
     pub(crate) window: [AtomicU64; 10],
 }
@@ -263,9 +261,8 @@ impl EndpointState {
 
     /// Makes the state of a fresh endpoint.
     #[must_use]
-    pub fn new(id: EndpointId, stripes: usize) -> Self {
+    pub fn new(stripes: usize) -> Self {
         Self {
-            id,
             status: AtomicU64::new(0),
             open_until: AtomicU64::new(0),
             resting_until: AtomicU64::new(0),
@@ -330,8 +327,8 @@ impl EndpointState {
         let mut done = 0_u64;
         for flow in self.flow.iter() {
             // Done first: a lease that ends between the two loads counts as in flight, not as -1.
-            done = done.wrapping_add(flow.done.load(Ordering::Relaxed));
-            started = started.wrapping_add(flow.started.load(Ordering::Relaxed));
+            done = done.wrapping_add(flow.done.load());
+            started = started.wrapping_add(flow.started.load());
         }
         let open = started.wrapping_sub(done);
         if open > u64::MAX / 2 { 0 } else { open }
@@ -342,9 +339,9 @@ impl EndpointState {
     pub fn flow_totals(&self) -> (u64, u64, u64) {
         self.flow.iter().fold((0, 0, 0), |(started, done, latency), flow| {
             (
-                started + flow.started.load(Ordering::Relaxed),
-                done + flow.done.load(Ordering::Relaxed),
-                latency + flow.latency_sum.load(Ordering::Relaxed),
+                started + flow.started.load(),
+                done + flow.done.load(),
+                latency + flow.latency_sum.load(),
             )
         })
     }
@@ -352,9 +349,12 @@ impl EndpointState {
     /// Attempts that ended, by class in the order of [`Outcome::ALL`](crate::Outcome::ALL).
     #[must_use]
     pub fn outcomes(&self) -> [u64; 8] {
-        let mut counts = std::array::from_fn(|at| self.other_outcomes[at].load(Ordering::Relaxed));
-        let others: u64 = counts.iter().sum();
+        let mut counts = [0; 8];
+        for (count, other) in counts[1..].iter_mut().zip(&self.other_outcomes) {
+            *count = other.load(Ordering::Relaxed);
+        }
         // Success isn't counted: it is what is left of all.
+        let others: u64 = counts.iter().sum();
         counts[0] = self.flow_totals().1.saturating_sub(others);
         counts
     }
@@ -362,6 +362,12 @@ impl EndpointState {
     /// Starts keeping the endpoint's own latency percentiles.
     pub fn keep_latency(&self) {
         self.latency.get_or_init(|| Box::new(Histogram::coarse()));
+    }
+
+    /// True if the endpoint's own latency distribution is kept.
+    #[inline]
+    pub(crate) fn keeps_latency(&self) -> bool {
+        self.latency.get().is_some()
     }
 
     /// The endpoint's own latency distribution, if it is kept.
@@ -373,7 +379,7 @@ impl EndpointState {
     /// Forgets attempts and permits that a forked child can never finish.
     pub(crate) fn forget_in_flight(&self) {
         for flow in self.flow.iter() {
-            flow.done.store(flow.started.load(Ordering::Relaxed), Ordering::Relaxed);
+            flow.done.set(flow.started.load());
         }
         for permit in &self.permits {
             permit.store(0, Ordering::Relaxed);
