@@ -8,3 +8,6 @@ pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// True where a model checker runs all threads of the program on one.
+pub(crate) const IS_MODEL: bool = cfg!(loom);

@@ -2,11 +2,15 @@
 //!
 //! The short runs belong to every test run; with `FAILOVER_SOAK=1` they are as long as promised.
 
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use failover::{Endpoint, Manager, Outcome, Pool, Request};
+
+/// Longer than anything takes that doesn't hang.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn manager(policy: &str) -> Manager {
     let document = format!(r#"{{"seed": 1, "failover": {policy}}}"#);
@@ -84,6 +88,40 @@ fn changes_under_load_fail_no_call_and_lose_no_count() {
     assert_eq!(manager.stats()["memory"]["failed_requests"], 0);
     println!("{pairs} pairs, {} calls, {grown} KiB grown", calls.load(Ordering::Relaxed));
     assert!(grown <= 4 * 1024, "resident memory grew by {grown} KiB in the second half");
+}
+
+#[test]
+fn pools_are_made_while_the_policy_changes() {
+    let manager = manager(r#"{"strategy": "round_robin"}"#);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (told, ended) = channel();
+
+    let (changing, until, at_the_end) = (manager.clone(), Arc::clone(&is_over), told.clone());
+    std::thread::spawn(move || {
+        while !until.load(Ordering::Relaxed) {
+            changing.configure(r#"{"max_retries": 1}"#).expect("a valid policy");
+        }
+        at_the_end.send(()).expect("the test waits");
+    });
+    std::thread::spawn(move || {
+        for number in 0..soak(50, 500) {
+            made_and_used(&manager, &format!("s{number}"));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        told.send(()).expect("the test waits");
+    });
+
+    // Two locks taken in two orders would hold both threads for ever.
+    for _ in 0..2 {
+        assert_eq!(ended.recv_timeout(PATIENCE), Ok(()), "a thread hangs");
+    }
+}
+
+fn made_and_used(manager: &Manager, service: &str) {
+    let endpoint = Endpoint::new(service, service, "127.0.0.1", 1);
+    manager.register_endpoint(None, endpoint).expect("a fresh id");
+    let pool = manager.pool(None, Some(service)).expect("the service exists");
+    pool.pick(&Request::new()).expect("usable").report(Outcome::Success);
 }
 
 fn execute_once(pool: &Pool) {

@@ -102,6 +102,22 @@ fn the_first_change_applies_at_once_and_its_followers_together() {
 }
 
 #[test]
+fn a_change_that_the_provider_confirmed_outlives_an_older_set_that_waited() {
+    let rig = Rig::new(GuardRules::default());
+    rig.offer(&["a"], 0);
+    rig.offer(&["a", "b"], 10 * MILLI);
+    assert_eq!(rig.ids(), ["a"], "a follower waits");
+
+    let register = |id| rig.guard.change(20 * MILLI, |registry| registry.register(set(&[id]).remove(0)));
+    register("c").expect("a free id");
+
+    rig.guard.tick(10 * SECOND);
+    assert_eq!(rig.ids(), ["a", "b", "c"]);
+    rig.guard.close();
+    assert_eq!(register("d").expect_err("closed").kind(), ErrorKind::NotFound);
+}
+
+#[test]
 fn a_set_that_is_the_same_opens_no_window_and_tells_nothing() {
     let rig = Rig::new(GuardRules::default());
     rig.offer(&["a"], 0);
@@ -451,6 +467,27 @@ fn a_watching_provider_pushes_and_is_told_when_nobody_watches_any_more() {
         assert_eq!(works, [Work::List, Work::Watch, Work::Unwatch]);
         feed.guard().publish(set(&[]), rig.clock.now()).expect("ignored");
         assert_eq!(rig.ids(), ["a", "b"]);
+    });
+}
+
+#[test]
+fn a_watch_that_was_refused_is_not_ended_with_a_word() {
+    run(async {
+        let rig = Rig::new(GuardRules::default());
+        let able = Capabilities::READ_ONLY.watching();
+        let (custom, seen) = asked(&rig.clock, able, |_, work| match work {
+            Work::Watch => Some(Err(refused())),
+            _ => Some(Ok(set(&["a"]))),
+        });
+        let feed = rig.feed(custom);
+        let task = feed.spawn(&tokio::runtime::Handle::current());
+        settle().await;
+        feed.stop();
+        task.await.expect("ended");
+
+        let works: Vec<Work> =
+            seen.lock().expect("whole").iter().map(|(_, work)| work.clone()).collect();
+        assert_eq!(works, [Work::List, Work::Watch]);
     });
 }
 

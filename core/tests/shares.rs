@@ -97,3 +97,16 @@ fn round_robin_stays_within_one_pick_of_equal_in_any_window() {
         println!("round robin without {dead:?}: {worst:.2} from the exact share at worst");
     }
 }
+
+#[test]
+fn least_connections_uses_every_idle_endpoint_alike() {
+    for endpoints in [2, 8, 9, 26] {
+        let (_manager, pool) = pool("least_connections", &vec![1; endpoints]);
+
+        let counts = counts(&picks(&pool, endpoints * 400));
+
+        assert_eq!(counts.len(), endpoints, "everybody is used");
+        // 400 each; five standard deviations are 100.
+        assert!(counts.values().all(|count| (300..=500).contains(count)), "{counts:?}");
+    }
+}

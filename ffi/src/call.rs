@@ -152,12 +152,13 @@ pub unsafe extern "C" fn failover_call_new(
     let code = guard_fast(|| {
         let body = live(pool)?;
         let out = out.ok_or(ErrorKind::NullArgument)?;
-        let asked = read_request(request)?;
+        let mut own = None;
+        read_request(request, &mut own)?;
         let handle = take();
         handle.owner.store(std::ptr::from_ref(body.owner).cast_mut(), Ordering::Relaxed);
         fill(
             &handle.slot,
-            Call::new(CoreRef::of(body), asked.into_request()),
+            Call::new(CoreRef::of(body), own.unwrap_or_default()),
             failover_call::MAGIC,
         );
         out.write(std::ptr::from_ref(handle).cast_mut());

@@ -68,10 +68,11 @@ pub unsafe extern "C" fn failover_execute(
     guard(err, || {
         let body = borrow_pool(pool)?;
         let run = attempt.ok_or_else(|| named("attempt")(ErrorKind::NullArgument))?;
-        let asked = read_request(request).map_err(named("request"))?;
+        let mut own = None;
+        let asked = read_request(request, &mut own).map_err(named("request"))?;
         let given = asked.now;
         let mut driver = Driver {
-            call: Call::new(CoreRef::of(body), asked.into_request()),
+            call: Call::new(CoreRef::of(body), own.unwrap_or_default()),
             lease: failover_lease::default(),
             run: &|endpoint, lease, timeout| {
                 // SAFETY: the caller says that the function takes these arguments; the pointers

@@ -107,6 +107,7 @@ pub(crate) fn unshelved<H: Handle>() -> *mut H {
 }
 
 /// Puts a body into an empty slot that belongs to the caller.
+#[inline]
 pub(crate) fn fill<B>(slot: &Slot<B>, body: B, magic: u64) {
     // SAFETY: the word says that nobody else touches the body, until the store below.
     unsafe { *slot.body.get() = Some(body) };

@@ -2,9 +2,10 @@
 
 use std::mem::MaybeUninit;
 
-use failover::execute::Grant;
+use failover::execute::{Grant, PoolCore};
 use failover::outlier::{Outcome, Pass};
-use failover::{EndpointId, ErrorKind};
+use failover::stats::Stripe;
+use failover::{EndpointId, ErrorKind, Request};
 
 use crate::boundary::guard_fast;
 use crate::handle::live;
@@ -107,17 +108,16 @@ pub unsafe extern "C" fn failover_pool_pick(
     guard_fast(|| {
         let body = live(pool)?;
         let out = out.ok_or(ErrorKind::NullArgument)?;
-        let asked = read_request(request)?;
+        let mut own = None;
+        let asked = read_request(request, &mut own)?;
         let now = if asked.now == 0 { body.core.shared().clock.now() } else { asked.now };
         if asked.is_untracked {
-            let grant = body.core.grant_one(asked.request(), now)?;
-            // Nobody will return it, so its place and its permit come back at once.
-            body.core.report(&grant, Outcome::Cancelled, now, 0);
-            out.write(failover_lease::of(&grant, 0, 0, FAILOVER_LEASE_UNTRACKED));
+            out.write(untracked(&body.core, asked.request, now)?);
             return Ok(());
         }
-        let token = body.tickets.take().ok_or(ErrorKind::LimitExceeded)?;
-        match body.core.grant_one(asked.request(), now) {
+        let stripe = Stripe::mine();
+        let token = body.tickets.take(stripe).ok_or(ErrorKind::LimitExceeded)?;
+        match body.core.grant_on(stripe, asked.request, now) {
             Ok(grant) => {
                 out.write(failover_lease::of(&grant, token, 0, 0));
                 Ok(())
@@ -128,6 +128,15 @@ pub unsafe extern "C" fn failover_pool_pick(
             }
         }
     })
+}
+
+/// A pick that nobody will return, so its place and its permit come back at once.
+#[cold]
+#[inline(never)]
+fn untracked(core: &PoolCore, request: &Request, now: u64) -> Result<failover_lease, ErrorKind> {
+    let grant = core.grant_one(request, now)?;
+    core.report(&grant, Outcome::Cancelled, now, 0);
+    Ok(failover_lease::of(&grant, 0, 0, FAILOVER_LEASE_UNTRACKED))
 }
 
 /// Tells what came of a picked attempt.

@@ -189,11 +189,12 @@ pub unsafe extern "C" fn failover_pool_refusal(
         let kind = ErrorKind::from_code(code).ok_or_else(|| {
             Error::new(ErrorKind::InvalidArgument, format!("code: {code} is none"))
         })?;
-        let asked = read_request(request).map_err(named("request"))?;
+        let mut own = None;
+        let asked = read_request(request, &mut own).map_err(named("request"))?;
         let now = if asked.now == 0 { body.core.shared().clock.now() } else { asked.now };
         let told = match kind {
             ErrorKind::NoEndpoints | ErrorKind::CircuitOpen | ErrorKind::Closed => {
-                body.core.refused(kind, asked.request(), now)
+                body.core.refused(kind, asked.request, now)
             }
             _ => Error::new(kind, format!("pick: {}", kind.c_name())),
         };
@@ -225,9 +226,10 @@ pub unsafe extern "C" fn failover_pool_explain(
 ) -> failover_code {
     guard(err, || {
         let (body, place) = (borrow_pool(pool)?, out(json, "json")?);
-        let asked = read_request(request).map_err(named("request"))?;
+        let mut own = None;
+        let asked = read_request(request, &mut own).map_err(named("request"))?;
         let now = if asked.now == 0 { body.core.shared().clock.now() } else { asked.now };
-        let (list, level) = body.core.explain(asked.request(), now);
+        let (list, level) = body.core.explain(asked.request, now);
         let endpoints: Vec<_> = list
             .iter()
             .map(|one| {

@@ -1,7 +1,6 @@
 //! What one request wants of its endpoint, read from the caller's struct.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use failover::balance::Filter;
@@ -64,45 +63,44 @@ pub struct failover_request {
 }
 
 /// A request that was read.
-pub(crate) struct Asked {
-    /// Absent where nothing in particular is wanted: moving one costs as much as half a pick.
-    own: Option<Request>,
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// What is wanted.
+    pub(crate) request: &'a Request,
     /// 0 if the library's clock is meant.
     pub(crate) now: u64,
     pub(crate) is_untracked: bool,
 }
 
-impl Asked {
-    /// What is wanted.
-    #[inline]
-    pub(crate) fn request(&self) -> &Request {
-        static PLAIN: OnceLock<Request> = OnceLock::new();
-        match &self.own {
-            Some(own) => own,
-            None => PLAIN.get_or_init(Request::new),
-        }
-    }
-
-    /// What is wanted, for a call that keeps it.
-    #[inline]
-    pub(crate) fn into_request(self) -> Request {
-        self.own.unwrap_or_default()
-    }
-}
-
-/// Reads a request; NULL wants nothing in particular.
+/// Reads a request into `own`; NULL wants nothing in particular.
+///
+/// `own` stays empty where nothing in particular is wanted: moving a request costs as much as half
+/// a pick.
 #[inline]
-pub(crate) fn read_request(given: *const failover_request) -> Result<Asked, ErrorKind> {
+pub(crate) fn read_request<'a>(
+    given: *const failover_request,
+    own: &'a mut Option<Request>,
+) -> Result<Asked<'a>, ErrorKind> {
+    static PLAIN: Request = Request::new();
     if given.is_null() {
-        return Ok(Asked { own: None, now: 0, is_untracked: false });
+        return Ok(Asked { request: &PLAIN, now: 0, is_untracked: false });
     }
     let given = sized(given)?;
     if given.flags & !KNOWN_FLAGS != 0 {
         return Err(ErrorKind::Unsupported);
     }
     let is_untracked = given.flags & FAILOVER_REQUEST_UNTRACKED != 0;
-    let own = if is_plain(given) { None } else { Some(wishes(given)?) };
-    Ok(Asked { own, now: given.now_ns, is_untracked })
+    let request = if is_plain(given) { &PLAIN } else { wishes_into(own, given)? };
+    Ok(Asked { request, now: given.now_ns, is_untracked })
+}
+
+#[cold]
+#[inline(never)]
+fn wishes_into<'a>(
+    own: &'a mut Option<Request>,
+    given: &failover_request,
+) -> Result<&'a Request, ErrorKind> {
+    Ok(own.insert(wishes(given)?))
 }
 
 /// True if nothing in particular is wanted.

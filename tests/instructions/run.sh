@@ -16,17 +16,17 @@ trap 'rm -f "$counted" "$counted".*' EXIT
 cargo build --release -q -p libfailover --example hot
 hot=${CARGO_TARGET_DIR:-target}/release/examples/hot
 
-# The difference of two runs is the loop alone, without the making of the manager.
 instructions() {
-    valgrind --tool=callgrind --callgrind-out-file="$counted.out" "$hot" "$@" 2>&1 |
+    valgrind --tool=callgrind --toggle-collect='hot::count' \
+        --callgrind-out-file="$counted.out" "$hot" "$@" 2>&1 |
         sed -n 's/.*Collected : //p'
 }
 
+rounds=10000
 for path in pick call; do
     for algorithm in round_robin random weighted least_connections ip_hash p2c_ewma; do
-        few=$(instructions "$path" "$algorithm" 1000)
-        many=$(instructions "$path" "$algorithm" 11000)
-        printf '%-6s %-18s %6d\n' "$path" "$algorithm" $(((many - few) / 10000))
+        printf '%-6s %-18s %6d\n' "$path" "$algorithm" \
+            $(($(instructions "$path" "$algorithm" "$rounds") / rounds))
     done
 done >"$counted"
 

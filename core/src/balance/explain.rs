@@ -1,8 +1,9 @@
 //! Why each endpoint would or would not be picked now.
 
 use super::filter::{self, Gauge, Round};
-use super::pick::{Field, Luck, Wish, choose};
-use super::{Level, Tried};
+use super::ladder::choose;
+use super::pick::{Field, Wish};
+use super::{Level, Luck, Tried};
 
 /// What a pick would think of one endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,9 +22,13 @@ pub struct Explained {
 }
 
 /// Walks a pick without its side effects.
-pub(crate) fn explain(field: &Field<'_>, wish: &Wish<'_>) -> (Vec<Explained>, Option<Level>) {
+pub(crate) fn explain(
+    field: &Field<'_>,
+    wish: &Wish<'_>,
+    mut luck: Luck<'_>,
+) -> (Vec<Explained>, Option<Level>) {
     let refused = Tried::default();
-    let found = choose(field, wish, &refused, &mut Luck::dry(&mut None));
+    let found = choose(field, wish, &refused, &mut luck);
     let gauge = Gauge {
         now: wish.now,
         rules: field.breaker,

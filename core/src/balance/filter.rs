@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use smallvec::SmallVec;
+
 use crate::clock::Nanos;
 use crate::endpoint::{EndpointId, Member, Status};
 use crate::outlier::{Breaker, breaker};
@@ -93,50 +95,46 @@ pub(crate) enum Round {
 
 /// Endpoints that a call already tried, in order; eight of them without allocating.
 #[derive(Clone, Debug, Default)]
-pub struct Tried {
-    first: [EndpointId; 8],
-    count: usize,
-    more: Vec<EndpointId>,
-}
+pub struct Tried(SmallVec<[EndpointId; 8]>);
 
 /// Nothing tried, for picks outside of a call.
-pub(crate) static NOTHING: Tried =
-    Tried { first: [EndpointId::NONE; 8], count: 0, more: Vec::new() };
+pub(crate) static NOTHING: Tried = Tried(SmallVec::new_const());
 
 impl Tried {
     /// Adds one.
     pub fn push(&mut self, id: EndpointId) {
-        match self.first.get_mut(self.count) {
-            Some(place) => *place = id,
-            None => self.more.push(id),
-        }
-        self.count += 1;
+        self.0.push(id);
     }
 
     /// True if it is in.
     #[must_use]
     #[inline]
     pub fn contains(&self, id: EndpointId) -> bool {
-        let first = &self.first[..self.count.min(self.first.len())];
-        first.contains(&id) || self.more.contains(&id)
+        self.0.contains(&id)
     }
 
     /// The one added last.
     #[must_use]
     pub fn last(&self) -> Option<EndpointId> {
-        self.more.last().or_else(|| self.first[..self.count.min(8)].last()).copied()
+        self.0.last().copied()
     }
 
     /// True if none was added.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.count == 0
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Forgets all.
     pub fn clear(&mut self) {
-        self.count = 0;
-        self.more.clear();
+        self.0.clear();
+    }
+}
+
+impl FromIterator<EndpointId> for Tried {
+    fn from_iter<I: IntoIterator<Item = EndpointId>>(ids: I) -> Self {
+        Self(ids.into_iter().collect())
     }
 }
 

@@ -12,6 +12,9 @@ pub struct Place {
 }
 
 impl Place {
+    /// Nothing is known of it.
+    pub const UNKNOWN: Self = Self { zone: 0, region: 0, position: None };
+
     /// The place of a policy.
     #[must_use]
     pub fn of_policy(policy: &Locality) -> Self {

@@ -7,8 +7,10 @@ mod config;
 mod explain;
 mod filter;
 mod ip_hash;
+mod ladder;
 mod least_connections;
 mod locality;
+mod luck;
 mod p2c_ewma;
 mod pick;
 mod random;
@@ -22,13 +24,12 @@ pub use explain::Explained;
 pub(crate) use explain::explain;
 pub(crate) use filter::NOTHING;
 pub use filter::{Filter, Level, Tried};
+pub(crate) use ladder::{candidates, has_untried, refusal};
 pub use locality::Place;
+pub(crate) use luck::{Lane, Luck, Spot};
 pub use p2c_ewma::estimate;
 pub(crate) use p2c_ewma::{failed, succeeded};
-pub(crate) use pick::{
-    Field, Lane, Luck, Pick, Refusal, Spot, Why, Wish, at_first_sight, candidates, has_untried,
-    pick, refusal, stream, take,
-};
+pub(crate) use pick::{Field, Pick, Refusal, Why, Wish, at_first_sight, pick, take};
 pub use sticky::SessionKey;
 pub(crate) use sticky::StickyTable;
 pub use tier::Tables;

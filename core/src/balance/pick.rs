@@ -1,24 +1,16 @@
-//! One pick, step by step, down the ladder until somebody is found.
+//! One pick: at first sight where nothing stands against the one whose turn it is, else step by
+//! step, around those that refuse.
 
-use super::filter::{Gauge, Round};
-use super::tier::Tier;
+use super::filter::Round;
+use super::ladder::{choose, gauge, refusal};
 use super::{
-    Algorithm, Balance, Filter, Level, OnAllOpen, Place, SessionKey, StickyTable, Tables, Tried,
-    filter, ip_hash, least_connections, p2c_ewma, random, round_robin,
+    Algorithm, Balance, Filter, Level, Luck, Place, SessionKey, StickyTable, Tables, Tried, filter,
+    least_connections, p2c_ewma, random,
 };
 use crate::clock::Nanos;
 use crate::endpoint::{EndpointId, Member, Snapshot, Status};
 use crate::outlier::{Admission, Breaker, Pass, breaker};
-use crate::rng::Rng;
-use crate::sync::{AtomicU64, Ordering};
-
-/// One thread stripe's part of a pool: the turn of round robin, and the number of the next call
-/// that draws.
-#[derive(Debug, Default)]
-pub(crate) struct Lane {
-    pub(crate) turns: AtomicU64,
-    pub(crate) draws: AtomicU64,
-}
+use crate::sync::Ordering;
 
 /// What a pick works on.
 #[derive(Clone, Copy, Debug)]
@@ -47,17 +39,6 @@ pub(crate) struct Wish<'a> {
     pub(crate) may_probe: bool,
     /// A retry or hedge leaves the cursor alone.
     pub(crate) is_first: bool,
-    pub(crate) spot: Spot<'a>,
-}
-
-/// The calling thread's stripe of a pool.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spot<'a> {
-    pub(crate) lane: &'a Lane,
-    /// Its number, and how many there are: a power of two.
-    pub(crate) stripe: usize,
-    pub(crate) stripes: usize,
-    pub(crate) seed: u64,
 }
 
 /// Who was picked, and why.
@@ -90,71 +71,26 @@ pub(crate) enum Refusal {
     AllOpen(Nanos),
 }
 
-/// What a pick leaves to turn and chance, taken once however far it goes down the ladder.
-#[derive(Debug)]
-pub(crate) struct Luck<'a> {
-    pub(crate) draws: &'a mut Option<Rng>,
-    turn: Option<u64>,
-    drawn: [Option<u64>; 2],
-    /// An explanation leaves turn and chance as they are.
-    is_dry: bool,
-}
-
-impl<'a> Luck<'a> {
-    pub(crate) const fn new(draws: &'a mut Option<Rng>) -> Self {
-        Self { draws, turn: None, drawn: [None, None], is_dry: false }
-    }
-
-    pub(crate) const fn dry(draws: &'a mut Option<Rng>) -> Self {
-        Self { draws, turn: None, drawn: [None, None], is_dry: true }
-    }
-
-    /// The pick's turn: the stripe's next, begun at the stripe's own share of the table.
-    #[inline]
-    fn turn(&mut self, spot: Spot<'_>, length: usize) -> u64 {
-        // A shift, since a division would cost as much as the rest.
-        let start = (spot.stripe * length) >> spot.stripes.trailing_zeros();
-        let turns = &spot.lane.turns;
-        let count = *self.turn.get_or_insert_with(|| match self.is_dry {
-            true => turns.load(Ordering::Relaxed),
-            false => turns.fetch_add(1, Ordering::Relaxed),
-        });
-        count.wrapping_add(start as u64)
-    }
-
-    /// The pick's first or second draw from the call's own stream.
-    #[inline]
-    fn draw(&mut self, spot: Spot<'_>, which: usize) -> u64 {
-        let (draws, is_dry) = (&mut *self.draws, self.is_dry);
-        *self.drawn[which].get_or_insert_with(|| stream(spot, draws, is_dry).draw())
-    }
-
-    #[inline]
-    fn both(&mut self, spot: Spot<'_>) -> (u64, u64) {
-        (self.draw(spot, 0), self.draw(spot, 1))
-    }
-}
-
 impl<'a> Field<'a> {
     #[inline]
-    fn member(&self, position: u32) -> &'a Member {
+    pub(crate) fn member(&self, position: u32) -> &'a Member {
         &self.snapshot.members()[position as usize]
     }
 
     #[inline]
-    fn in_flight(&self, position: u32) -> u64 {
-        self.member(position).state.in_flight()
+    pub(crate) fn load(&self, position: u32) -> least_connections::Load {
+        (self.member(position).state.in_flight(), self.tables.weight(position))
     }
 }
 
 /// The usual case: the most preferred tier, nothing asked for, nothing against the one whose turn
 /// it is. The same endpoint as [`pick`] finds, in a fraction of the time.
-#[inline]
+#[expect(clippy::inline_always, reason = "a call would pass it all through memory")]
+#[inline(always)]
 pub(crate) fn at_first_sight(
     field: Field<'_>,
-    spot: Spot<'_>,
-    (now, is_first): (Nanos, bool),
     luck: &mut Luck<'_>,
+    (now, is_first): (Nanos, bool),
 ) -> Option<Pick> {
     let tier = field.tables.tiers.first()?;
     let clear = |position: u32| {
@@ -163,19 +99,17 @@ pub(crate) fn at_first_sight(
     };
     let members = &*tier.members;
     let position = match field.algorithm {
-        Algorithm::RoundRobin | Algorithm::Weighted if is_first => {
-            let turns = tier.turns();
-            round_robin::whose_turn(turns, luck.turn(spot, turns.len()))?
-        }
-        Algorithm::Random => random::first_of(members, luck.draw(spot, 0))?,
+        Algorithm::RoundRobin | Algorithm::Weighted if is_first => luck.whose_turn(tier.rota())?,
+        Algorithm::Random => random::first_of(members, luck.draw(0))?,
         Algorithm::LeastConnections if members.len() > least_connections::COMPARED => {
-            let (one, other) = random::two_of(members, luck.both(spot))?;
+            let draws = luck.both();
+            let (one, other) = random::two_of(members, draws)?;
             clear(one).and(clear(other))?;
-            let load = |position| (field.in_flight(position) + 1, field.tables.weight(position));
-            least_connections::lighter(one, other, load)
+            let fraction = random::rest_of(members, draws);
+            least_connections::lighter((one, other), fraction, |at| field.load(at))
         }
         Algorithm::P2cEwma => {
-            let (one, other) = random::two_of(members, luck.both(spot))?;
+            let (one, other) = random::two_of(members, luck.both())?;
             clear(one).and(clear(other))?;
             cheaper(&field, now, (one, other))
         }
@@ -216,84 +150,6 @@ pub(crate) fn pick(
         }
         let (why, is_new_round) = (Why::Balanced, round != Round::Untried);
         return Ok(Pick { position, pass, level, why, is_new_round, opened_half });
-    }
-}
-
-/// Walks down the ladder to the first level, round and tier that has somebody.
-///
-/// Changes nothing but the cursor and the draws.
-pub(crate) fn choose(
-    field: &Field<'_>,
-    wish: &Wish<'_>,
-    refused: &Tried,
-    luck: &mut Luck<'_>,
-) -> Option<(u32, Level, Round)> {
-    for (level, round) in steps(field, wish) {
-        let gauge = gauge(field, wish, refused, (level, round));
-        for tier in &field.tables.tiers {
-            if let Some(position) = in_tier(field, wish, tier, &gauge, luck) {
-                return Some((position, level, round));
-            }
-        }
-    }
-    None
-}
-
-/// Everybody at the first step of the ladder that has somebody, for a custom strategy.
-pub(crate) fn candidates(field: &Field<'_>, wish: &Wish<'_>) -> (Vec<u32>, Option<(Level, bool)>) {
-    let refused = Tried::default();
-    for (level, round) in steps(field, wish) {
-        let gauge = gauge(field, wish, &refused, (level, round));
-        for tier in &field.tables.tiers {
-            let fits = |position: &u32| gauge.fits(field.member(*position));
-            let found: Vec<u32> = tier.members.iter().copied().filter(fits).collect();
-            if !found.is_empty() {
-                return (found, Some((level, round != Round::Untried)));
-            }
-        }
-    }
-    (Vec::new(), None)
-}
-
-/// True if somebody who is usable was not tried yet.
-pub(crate) fn has_untried(field: &Field<'_>, wish: &Wish<'_>) -> bool {
-    let refused = Tried::default();
-    let gauge = gauge(field, wish, &refused, (Level::Usable, Round::Untried));
-    let mut members = field.tables.tiers.iter().flat_map(|tier| &tier.members);
-    members.any(|position| gauge.fits(field.member(*position)))
-}
-
-fn steps(field: &Field<'_>, wish: &Wish<'_>) -> impl Iterator<Item = (Level, Round)> {
-    let deepest = match field.balance.on_all_open {
-        OnAllOpen::FailFast => Level::FailOpen,
-        OnAllOpen::FailOpen => Level::AllOpen,
-    };
-    let rounds: &[Round] = if wish.tried.is_empty() {
-        &[Round::Untried]
-    } else {
-        &[Round::Untried, Round::NotTheLast, Round::Any]
-    };
-    Level::LADDER
-        .into_iter()
-        .filter(move |level| *level <= deepest)
-        .flat_map(move |level| rounds.iter().map(move |round| (level, *round)))
-}
-
-fn gauge<'a>(
-    field: &Field<'a>,
-    wish: &Wish<'a>,
-    refused: &'a Tried,
-    (level, round): (Level, Round),
-) -> Gauge<'a> {
-    Gauge {
-        now: wish.now,
-        rules: field.breaker,
-        filter: wish.filter,
-        tried: wish.tried,
-        refused,
-        round,
-        level,
-        may_probe: wish.may_probe,
     }
 }
 
@@ -338,7 +194,7 @@ fn take_closely(
 fn keeps_its_session(field: &Field<'_>, wish: &Wish<'_>) -> bool {
     let find = || {
         let id = field.sticky?.find(wish.session?, wish.now)?;
-        field.snapshot.members().iter().find(|member| member.id == id)
+        field.snapshot.position(id).map(|position| field.member(position))
     };
     let refused = Tried::default();
     let gauge = gauge(field, wish, &refused, (Level::Usable, Round::Any));
@@ -354,8 +210,8 @@ fn preferred(field: &Field<'_>, wish: &Wish<'_>) -> Option<Pick> {
     } else {
         (wish.explicit, Why::Explicit)
     };
-    let position = field.snapshot.members().iter().position(|member| member.id == id)?;
-    let member = &field.snapshot.members()[position];
+    let position = field.snapshot.position(id)?;
+    let member = field.member(position);
     let refused = Tried::default();
     let gauge = gauge(field, wish, &refused, (Level::Usable, Round::Untried));
     let is_draining = why == Why::Sticky
@@ -366,102 +222,13 @@ fn preferred(field: &Field<'_>, wish: &Wish<'_>) -> Option<Pick> {
         return None;
     }
     let (pass, opened_half) = take(member, field.breaker, wish, Level::Usable)?;
-    let position = u32::try_from(position).ok()?;
     Some(Pick { position, pass, level: Level::Usable, why, is_new_round: false, opened_half })
-}
-
-fn in_tier(
-    field: &Field<'_>,
-    wish: &Wish<'_>,
-    tier: &Tier,
-    gauge: &Gauge<'_>,
-    luck: &mut Luck<'_>,
-) -> Option<u32> {
-    let fits = |position: u32| gauge.fits(field.member(position));
-    if field.balance.strategy != super::Strategy::Geographic {
-        return spread(field, wish, tier, luck, fits);
-    }
-    let place = wish.places.0.or(*wish.places.1);
-    let distance = |position: u32| place.distance(field.member(position));
-    let near = tier.members.iter().copied().filter(|position| fits(*position));
-    let nearest = near.map(distance).min_by(f64::total_cmp)?;
-    spread(field, wish, tier, luck, |position| fits(position) && distance(position) <= nearest)
-}
-
-fn spread(
-    field: &Field<'_>,
-    wish: &Wish<'_>,
-    tier: &Tier,
-    luck: &mut Luck<'_>,
-    fits: impl Fn(u32) -> bool,
-) -> Option<u32> {
-    let members = &*tier.members;
-    match field.algorithm {
-        Algorithm::RoundRobin | Algorithm::Weighted if wish.is_first => {
-            round_robin::in_turn(tier.turns(), luck.turn(wish.spot, tier.turns().len()), fits)
-        }
-        Algorithm::RoundRobin | Algorithm::Weighted => {
-            round_robin::drawn(tier.turns(), luck.draw(wish.spot, 0), fits)
-        }
-        Algorithm::Random => random::one(members, luck.draw(wish.spot, 0), fits),
-        Algorithm::LeastConnections => {
-            let load = |position| (field.in_flight(position) + 1, field.tables.weight(position));
-            if members.len() > least_connections::COMPARED {
-                let (one, other) = random::two(members, luck.both(wish.spot), fits)?;
-                return Some(least_connections::lighter(one, other, load));
-            }
-            let start = if wish.is_first { luck.turn(wish.spot, members.len()) } else { 0 };
-            least_connections::lightest(members, start, fits, load)
-        }
-        Algorithm::IpHash => match wish.key {
-            None => random::one(members, luck.draw(wish.spot, 0), fits),
-            Some(key) => ip_hash::highest_bidder(members, key, fits, |position| {
-                (field.member(position).hash, field.tables.weight(position))
-            }),
-        },
-        Algorithm::P2cEwma => {
-            Some(cheaper(field, wish.now, random::two(members, luck.both(wish.spot), fits)?))
-        }
-    }
 }
 
 /// The cheaper of two by peak EWMA; a tie goes to the lower id.
 #[inline]
-fn cheaper(field: &Field<'_>, now: Nanos, (one, other): (u32, u32)) -> u32 {
+pub(super) fn cheaper(field: &Field<'_>, now: Nanos, (one, other): (u32, u32)) -> u32 {
     let (low, high) = (one.min(other), one.max(other));
-    let cost = |position: u32| {
-        let weight = field.tables.weight(position);
-        p2c_ewma::cost(&field.member(position).state, weight, now)
-    };
-    if low != high && cost(high) < cost(low) { high } else { low }
-}
-
-/// The call's own stream of draws, begun when it first needs one.
-#[inline]
-pub(crate) fn stream<'a>(spot: Spot<'_>, draws: &'a mut Option<Rng>, is_dry: bool) -> &'a mut Rng {
-    draws.get_or_insert_with(|| {
-        let next = &spot.lane.draws;
-        let ordinal = match is_dry {
-            true => next.load(Ordering::Relaxed),
-            false => next.fetch_add(1, Ordering::Relaxed),
-        };
-        Rng::new(spot.seed, spot.stripe as u64, ordinal)
-    })
-}
-
-/// Tells breakers that will let a probe through from everything else.
-#[cold]
-pub(crate) fn refusal(field: &Field<'_>, wish: &Wish<'_>) -> Refusal {
-    let refused = Tried::default();
-    let gauge = gauge(field, wish, &refused, (Level::FailOpen, Round::Any));
-    let barred =
-        field.snapshot.members().iter().zip(&field.tables.weights).filter(|(member, weight)| {
-            **weight > 0 && filter::is_barred_by_breaker(member, &gauge)
-        });
-    let next = barred.map(|(member, _)| {
-        let is_held = member.state.status().has(Status::FORCED_OPEN);
-        // Held open by the program: no time will come.
-        if is_held { Nanos::MAX } else { member.state.open_until.load(Ordering::Relaxed) }
-    });
-    next.min().map_or(Refusal::Nobody, |at| Refusal::AllOpen(at.max(wish.now)))
+    let of = |position: u32| (&*field.member(position).state, field.tables.weight(position));
+    if low != high && p2c_ewma::is_cheaper(of(high), of(low), now) { high } else { low }
 }

@@ -26,6 +26,12 @@ pub(crate) fn two_of(entries: &[u32], (one, other): (u64, u64)) -> Option<(u32, 
     Some((at(first)?, at(second)?))
 }
 
+/// What is left of the second draw of two, as uniform as a draw.
+#[inline]
+pub(crate) fn rest_of(entries: &[u32], (_, other): (u64, u64)) -> u64 {
+    scale(other, (entries.len() as u64).saturating_sub(1)).1
+}
+
 /// One eligible entry, uniformly.
 pub(crate) fn one(entries: &[u32], draw: u64, fits: impl Fn(u32) -> bool) -> Option<u32> {
     let (place, rest) = scale(draw, entries.len() as u64);

@@ -2,22 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::{Algorithm, Balance, weighted};
+use super::round_robin::Rota;
+use super::{Algorithm, Balance, least_connections, weighted};
 use crate::endpoint::Snapshot;
 
 /// Endpoints of one priority.
 #[derive(Debug)]
 pub(crate) struct Tier {
     /// Positions in the snapshot, ascending; endpoints of weight 0 are left out.
-    pub(crate) members: Box<[u32]>,
-    /// The weighted order, where the algorithm is `weighted` and the weights differ.
-    sequence: Option<Box<[u32]>>,
+    pub(crate) members: Rota,
+    /// The weighted order, where the algorithm is `weighted`, or breaks ties by weight.
+    sequence: Option<Rota>,
 }
 
 impl Tier {
     /// What is served in turn.
-    pub(crate) fn turns(&self) -> &[u32] {
-        self.sequence.as_deref().unwrap_or(&self.members)
+    #[inline]
+    pub(crate) fn rota(&self) -> &Rota {
+        self.sequence.as_ref().unwrap_or(&self.members)
     }
 }
 
@@ -51,22 +53,27 @@ impl Tables {
             }
         }
         let mut is_scaled = false;
-        let is_weighted = rules.algorithm() == Algorithm::Weighted;
+        let (algorithm, compared) = (rules.algorithm(), least_connections::COMPARED);
         let tiers = by_priority
             .into_values()
             .map(|weighted_members| {
+                let is_weighted = algorithm == Algorithm::Weighted
+                    || algorithm == Algorithm::LeastConnections
+                        && weighted_members.len() <= compared;
                 let sequence = is_weighted.then(|| {
                     let (table, scaled) = weighted::sequence(&weighted_members);
                     is_scaled |= scaled;
-                    table
+                    Rota::new(table)
                 });
-                Tier { members: weighted_members.iter().map(|(at, _)| *at).collect(), sequence }
+                let members = weighted_members.iter().map(|(at, _)| *at).collect();
+                Tier { members: Rota::new(members), sequence }
             })
             .collect();
         Self { tiers, weights, is_scaled }
     }
 
     /// The weight in force of the endpoint at `position`.
+    #[inline]
     pub(crate) fn weight(&self, position: u32) -> u32 {
         self.weights.get(position as usize).copied().unwrap_or(1)
     }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use super::core::{Grant, PoolCore, Settled};
+use super::core::PoolCore;
+use super::grant::Grant;
+use super::settle::Settled;
 use crate::clock::Nanos;
 use crate::endpoint::Endpoint;
 use crate::outlier::Outcome;
+use crate::stats::Stripe;
 
 /// One attempt on one endpoint, returned exactly once. Dropping it means *cancelled*.
 #[derive(Debug)]
@@ -52,7 +55,8 @@ impl<'pool> Lease<'pool> {
     fn settle(&mut self, outcome: Outcome, now: Nanos) {
         if std::mem::take(&mut self.is_open) {
             let latency = now.saturating_sub(self.grant.started);
-            self.pool.settle(&self.grant, outcome, Settled { now, latency, hint: 0 });
+            let time = Settled { now, latency, hint: 0 };
+            self.pool.settle(Stripe::mine(), &self.grant, outcome, time);
         }
     }
 }

@@ -2,110 +2,68 @@
 //!
 //! It performs nothing itself. The driver feeds what happened ([`Input`]) with the time it happened
 //! at, and does what comes back ([`Action`]): run the callback, wait, give up on an attempt, return.
-//! So every language, sync or async, shares one logic, and it is tested without waiting.
+//! So every language, sync or async, shares one logic, and it is tested without waiting. What
+//! follows an attempt that failed is in [`next`](super::next), the program's own choice of an
+//! endpoint in [`choice`](super::choice).
 
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-use super::core::{Ask, Grant, PoolCore, Settled};
-use super::held::HeldPlan;
+use smallvec::SmallVec;
+
+use super::core::PoolCore;
+use super::grant::{Ask, Granted, excluded};
 use super::plan::Plan;
-use super::{Request, backoff};
-use crate::balance::{self, Level, Pick, Refusal, Strategy, Tried, Why};
-use crate::clock::{Nanos, nanos, wall_nanos};
+use super::settle::Settled;
+use super::{Action, AttemptRecord, Grant, Input, Request};
+use crate::balance::{Luck, Refusal, Tried};
+use crate::clock::{Nanos, wall_nanos};
 use crate::endpoint::{EndpointId, Member};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::outlier::Outcome;
 use crate::rng::Rng;
-use crate::stats::Tally;
-
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Input {
-    /// The call begins.
-    Start,
-    /// An attempt ended.
-    Result {
-        /// The attempt's number, from 1.
-        attempt: u32,
-        /// What came of it.
-        outcome: Outcome,
-        /// How long it took; 0: from its start until now.
-        latency: Nanos,
-        /// How long the endpoint asked to be left alone; 0: it didn't.
-        hint: Nanos,
-    },
-    /// Time passed.
-    Tick,
-    /// The caller gives up.
-    Cancel,
-    /// The driver has done the action that said more would follow.
-    Next,
-    /// The program chose this endpoint among the candidates.
-    Chosen(EndpointId),
-}
-
-/// What the driver does now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Action {
-    /// Run the callback.
-    Attempt {
-        /// The endpoint, as handed out.
-        grant: Grant,
-        /// The attempt's number, from 1.
-        number: u32,
-        /// When the attempt must have ended.
-        deadline: Nanos,
-    },
-    /// Do nothing until then, and feed a tick.
-    Wait {
-        /// The end of the wait.
-        until: Nanos,
-    },
-    /// Stop an attempt, whose time is over; then feed [`Input::Next`].
-    Abandon {
-        /// The attempt's number.
-        attempt: u32,
-    },
-    /// Let the program choose among the candidates, and feed [`Input::Chosen`].
-    Choose,
-    /// An attempt is running; feed a tick at that time.
-    Pending {
-        /// The running attempt's deadline.
-        until: Nanos,
-    },
-    /// The call ended well.
-    Done,
-    /// The call failed.
-    Fail {
-        /// Why.
-        kind: ErrorKind,
-    },
-}
-
-/// One attempt that ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AttemptRecord {
-    /// The endpoint it went to.
-    pub endpoint: EndpointId,
-    /// What came of it.
-    pub outcome: Option<Outcome>,
-    /// How long it took.
-    pub latency: Nanos,
-}
+use crate::stats::{Stripe, Tally};
 
 #[derive(Clone, Copy, Debug)]
-enum Phase {
+pub(super) enum Phase {
     New,
-    Running { grant: Grant, deadline: Nanos },
-    Waiting { until: Nanos },
+    /// Its own pool had nobody.
+    Looking,
+    Running {
+        grant: Grant,
+        deadline: Nanos,
+    },
+    Waiting {
+        until: Nanos,
+    },
     Abandoned,
     Choosing,
-    Ended(Action),
+    Ended(End),
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum End {
+    Done,
+    Failed(ErrorKind),
+}
+
+impl From<End> for Action {
+    #[inline]
+    fn from(end: End) -> Self {
+        match end {
+            End::Done => Self::Done,
+            End::Failed(kind) => Self::Fail { kind },
+        }
+    }
+}
+
+/// What a call may spend, fixed when it begins.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Limits {
+    pub(super) most_attempts: u32,
+    pub(super) deadline: Nanos,
 }
 
 /// One logical call.
@@ -117,28 +75,43 @@ pub struct Call<P: Borrow<PoolCore>> {
     /// The fallback pool that serves now, once the own one can't.
     hop: Option<Arc<PoolCore>>,
     hops: usize,
-    request: Request,
-    phase: Phase,
-    attempts: u32,
-    charged: u32,
-    most_attempts: u32,
+    pub(super) request: Request,
+    pub(super) phase: Phase,
+    pub(super) attempts: u32,
+    pub(super) charged: u32,
+    pub(super) limits: Limits,
     started: Nanos,
-    deadline: Nanos,
-    last: EndpointId,
-    /// The next pick begins with a wait behind it, so it may use endpoints again.
-    draws: Option<Rng>,
-    tried: Tried,
-    first_records: [AttemptRecord; 2],
-    more_records: Vec<AttemptRecord>,
+    pub(super) last: EndpointId,
+    pub(super) draws: Option<Rng>,
+    pub(super) tried: Tried,
+    /// Two of them without allocating.
+    history: SmallVec<[AttemptRecord; 2]>,
     error: Option<Error>,
     is_panic: bool,
 }
 
+/// What looking for an endpoint came to.
+enum Found {
+    Granted(Granted),
+    Choice,
+    Nobody(Refusal),
+}
+
+/// How the call stands after looking for an endpoint.
+struct Looked {
+    found: Found,
+    limits: Limits,
+    /// When the attempt must have ended.
+    deadline: Nanos,
+    /// How far the call has drawn.
+    draws: Option<Rng>,
+}
+
 impl<P: Borrow<PoolCore>> Call<P> {
     /// Makes a call; nothing happens before [`Input::Start`].
+    #[inline]
     pub fn new(pool: P, request: Request) -> Self {
-        let mut tried = Tried::default();
-        request.excluded.iter().for_each(|id| tried.push(*id));
+        let tried = if request.excluded.is_empty() { Tried::default() } else { excluded(&request) };
         Self {
             home: pool,
             hop: None,
@@ -147,14 +120,12 @@ impl<P: Borrow<PoolCore>> Call<P> {
             phase: Phase::New,
             attempts: 0,
             charged: 0,
-            most_attempts: 1,
+            limits: Limits::default(),
             started: 0,
-            deadline: 0,
             last: EndpointId::NONE,
             draws: None,
             tried,
-            first_records: [AttemptRecord::default(); 2],
-            more_records: Vec::new(),
+            history: SmallVec::new(),
             error: None,
             is_panic: false,
         }
@@ -166,12 +137,10 @@ impl<P: Borrow<PoolCore>> Call<P> {
     ///
     /// [`ErrorKind::InvalidState`] if the input doesn't fit: a second start, a result of an attempt
     /// that isn't running is answered with the present action instead.
+    #[inline]
     pub fn step(&mut self, input: Input, now: Nanos) -> Result<Action> {
         match (input, &self.phase) {
-            (_, Phase::Ended(action)) if input != Input::Start => Ok(*action),
             (Input::Start, Phase::New) => Ok(self.start(now)),
-            (_, Phase::New) | (Input::Start, _) => Err(out_of_order()),
-            (Input::Cancel, _) => Ok(self.cancel(now)),
             (
                 Input::Result { attempt, outcome, latency, hint },
                 Phase::Running { grant, deadline },
@@ -183,11 +152,23 @@ impl<P: Borrow<PoolCore>> Call<P> {
                 let outcome = if is_late { Outcome::Timeout } else { outcome };
                 Ok(self.ended(&grant, outcome, Settled { now, latency, hint }))
             }
+            _ => self.step_aside(input, now),
+        }
+    }
+
+    /// Every step but the two that each call makes.
+    #[cold]
+    #[inline(never)]
+    fn step_aside(&mut self, input: Input, now: Nanos) -> Result<Action> {
+        match (input, &self.phase) {
+            (_, Phase::Ended(end)) if input != Input::Start => Ok((*end).into()),
+            (_, Phase::New) | (Input::Start, _) => Err(out_of_order()),
+            (Input::Cancel, _) => Ok(self.cancel(now)),
             (Input::Tick, Phase::Running { grant, deadline }) if now >= *deadline => {
                 let grant = *grant;
                 Ok(self.abandon(&grant, now))
             }
-            (Input::Tick, Phase::Waiting { .. }) if now >= self.deadline => {
+            (Input::Tick, Phase::Waiting { .. }) if now >= self.limits.deadline => {
                 Ok(self.fail(ErrorKind::DeadlineExceeded))
             }
             (Input::Tick, Phase::Waiting { until }) if now >= *until => Ok(self.begin(now)),
@@ -201,14 +182,6 @@ impl<P: Borrow<PoolCore>> Call<P> {
     pub fn with_endpoint<T>(&self, grant: &Grant, read: impl FnOnce(&Member) -> T) -> Option<T> {
         let plan = self.pool().plan();
         plan.snapshot.find(grant.endpoint, grant.position).map(read)
-    }
-
-    /// The endpoints among which the program chooses, after [`Action::Choose`].
-    #[must_use]
-    pub fn candidates(&self, now: Nanos) -> Vec<EndpointId> {
-        let plan = self.pool().plan();
-        let (found, _) = self.find(&plan, now);
-        found.iter().map(|at| plan.snapshot.members()[*at as usize].id).collect()
     }
 
     /// Attempts made so far.
@@ -226,7 +199,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
     /// When the call must have ended.
     #[must_use]
     pub const fn deadline(&self) -> Nanos {
-        self.deadline
+        self.limits.deadline
     }
 
     /// True if a fallback pool serves the call.
@@ -247,6 +220,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
     }
 
     /// The pool that serves now: the call's own, or its fallback.
+    #[inline]
     pub fn pool(&self) -> &PoolCore {
         self.hop.as_deref().unwrap_or_else(|| self.home.borrow())
     }
@@ -254,67 +228,119 @@ impl<P: Borrow<PoolCore>> Call<P> {
     /// The attempts that ended, in their order.
     #[must_use]
     pub fn history(&self) -> Vec<AttemptRecord> {
-        let count = self.first_records.iter().take_while(|one| one.outcome.is_some()).count();
-        self.first_records[..count].iter().chain(&self.more_records).copied().collect()
+        self.history.to_vec()
     }
 
     /// The error that ended the call, with its history.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
-        let Phase::Ended(Action::Fail { kind }) = self.phase else { return None };
+        let Phase::Ended(End::Failed(kind)) = self.phase else { return None };
         Some(self.error.clone().unwrap_or_else(|| self.compose(kind)))
     }
 
+    #[inline]
     fn start(&mut self, now: Nanos) -> Action {
-        let home = self.home.borrow();
-        if home.shared().is_closed.load(std::sync::atomic::Ordering::Relaxed) {
+        if self.home.borrow().is_closed() {
             return self.fail(ErrorKind::Closed);
         }
-        let plan = home.plan();
-        let own = nanos(plan.rules.execute.timeout);
-        self.most_attempts = plan.attempts(self.request.is_nested);
         self.started = now;
-        self.deadline = now.saturating_add(self.request.timeout.unwrap_or(own).min(own));
-        self.begin_by(plan, now)
-    }
-
-    fn begin(&mut self, now: Nanos) -> Action {
-        let plan = self.pool().plan();
-        self.begin_by(plan, now)
+        self.begin(now)
     }
 
     /// Begins an attempt, here or in a fallback pool.
-    fn begin_by(&mut self, mut plan: HeldPlan, now: Nanos) -> Action {
+    #[inline]
+    pub(super) fn begin(&mut self, now: Nanos) -> Action {
         loop {
-            if plan.rules.balance.strategy == Strategy::Custom {
-                let (found, _) = self.find(&plan, now);
-                if !found.is_empty() {
+            let looked = self.look(now);
+            self.limits = looked.limits;
+            self.draws = looked.draws;
+            match looked.found {
+                Found::Granted(granted) => return self.attempt(granted, looked.deadline),
+                Found::Choice => {
                     self.phase = Phase::Choosing;
                     return Action::Choose;
                 }
-            }
-            let mut draws = self.draws.take();
-            let granted = self.pool().grant(&plan, &self.ask(&plan, now), &mut draws);
-            self.draws = draws;
-            match granted {
-                Ok((grant, is_new_round)) => {
-                    return self.attempt(&plan, grant, is_new_round, now);
-                }
-                Err(refusal) => {
-                    let home = self.home.borrow();
-                    let Some(next) = home.fallback(self.hops) else {
-                        return self.nobody(refusal, now);
-                    };
-                    home.counters().add(Tally::Fallbacks);
-                    self.hop = Some(next);
-                    self.hops += 1;
-                    plan = self.pool().plan();
+                Found::Nobody(refusal) => {
+                    if let Some(end) = self.hop_on(refusal, now) {
+                        return end;
+                    }
                 }
             }
         }
     }
 
-    fn attempt(&mut self, plan: &Plan, grant: Grant, is_new_round: bool, now: Nanos) -> Action {
+    #[inline]
+    fn look(&self, now: Nanos) -> Looked {
+        let pool = self.pool();
+        let plan = &*pool.held_plan();
+        let limits = match self.phase {
+            Phase::New => self.limits_by(plan, now),
+            _ => self.limits,
+        };
+        let mut luck = Luck::new(pool.spot(Stripe::mine()), self.draws.clone());
+        let is_plain = !plan.is_custom && self.tried.is_empty();
+        let time = (now, self.attempts == 0);
+        let deadline = self.attempt_deadline(plan, limits, now);
+        if is_plain && let Some(grant) = pool.at_first_sight(plan, &self.request, &mut luck, time) {
+            let found = Found::Granted(Granted { grant, is_new_round: false });
+            return Looked { found, limits, deadline, draws: luck.into_draws() };
+        }
+        let (found, draws) = self.search(plan, &self.ask(plan, limits, now), luck);
+        Looked { found, limits, deadline, draws }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn search(&self, plan: &Plan, ask: &Ask<'_>, luck: Luck<'_>) -> (Found, Option<Rng>) {
+        if plan.is_custom && !self.choices(plan, ask).0.is_empty() {
+            return (Found::Choice, luck.into_draws());
+        }
+        let (granted, draws) = self.pool().grant_by_search(plan, ask, luck);
+        (granted.map_or_else(Found::Nobody, Found::Granted), draws)
+    }
+
+    /// Goes on in the next fallback pool; or the end, if there is none.
+    #[cold]
+    fn hop_on(&mut self, refusal: Refusal, now: Nanos) -> Option<Action> {
+        let home = self.home.borrow();
+        let Some(next) = home.fallback(self.hops) else {
+            return Some(self.nobody(refusal, now));
+        };
+        home.counters().add(Tally::Fallbacks);
+        self.hop = Some(next);
+        self.hops += 1;
+        // The limits are those of the call's own pool, wherever it goes.
+        self.phase = Phase::Looking;
+        None
+    }
+
+    #[inline]
+    fn limits_by(&self, plan: &Plan, now: Nanos) -> Limits {
+        let time = self.request.timeout.map_or(plan.timeout, |own| own.min(plan.timeout));
+        Limits {
+            most_attempts: plan.attempts(self.request.is_nested),
+            deadline: now.saturating_add(time),
+        }
+    }
+
+    /// When the next attempt must have ended, if it begins now.
+    #[inline]
+    pub(super) fn attempt_deadline(&self, plan: &Plan, limits: Limits, now: Nanos) -> Nanos {
+        let left = limits.deadline.saturating_sub(now);
+        let time = match plan.attempt_timeout {
+            Some(most) => most.min(left),
+            None if self.is_idempotent(plan) => {
+                let attempts = limits.most_attempts.saturating_sub(self.attempts).max(1);
+                left / u64::from(attempts)
+            }
+            None => left,
+        };
+        now.saturating_add(time)
+    }
+
+    #[inline]
+    pub(super) fn attempt(&mut self, granted: Granted, deadline: Nanos) -> Action {
+        let Granted { grant, is_new_round } = granted;
         self.attempts += 1;
         self.is_panic |= grant.is_panic;
         if is_new_round {
@@ -323,42 +349,37 @@ impl<P: Borrow<PoolCore>> Call<P> {
             last.into_iter().for_each(|id| self.tried.push(id));
         }
         if self.last != EndpointId::NONE && self.last != grant.endpoint {
-            self.tell_failover(plan, &grant);
+            self.tell_failover(&grant);
         }
         self.last = grant.endpoint;
-        let deadline = self.attempt_deadline(plan, self.attempts, now);
         self.phase = Phase::Running { grant, deadline };
         Action::Attempt { grant, number: self.attempts, deadline }
     }
 
-    /// When the attempt of a number must have ended, if it begins now.
-    fn attempt_deadline(&self, plan: &Plan, number: u32, now: Nanos) -> Nanos {
-        let left = self.deadline.saturating_sub(now);
-        let time = match plan.rules.execute.attempt_timeout {
-            Some(most) => nanos(most).min(left),
-            None if self.is_idempotent(plan) => {
-                left / u64::from((self.most_attempts + 1).saturating_sub(number).max(1))
-            }
-            None => left,
-        };
-        now.saturating_add(time)
-    }
-
     #[cold]
-    fn tell_failover(&self, plan: &Plan, grant: &Grant) {
+    fn tell_failover(&self, grant: &Grant) {
         let pool = self.pool();
         pool.counters().failover(wall_nanos());
+        let plan = pool.plan();
         let member = plan.snapshot.find(grant.endpoint, grant.position);
         pool.tell(EventKind::Failover, member, "the previous attempt failed");
     }
 
+    #[inline]
     fn ended(&mut self, grant: &Grant, outcome: Outcome, time: Settled) -> Action {
-        self.pool().settle(grant, outcome, time);
+        let stripe = Stripe::mine();
+        self.pool().settle(stripe, grant, outcome, time);
         if outcome == Outcome::Success {
             let total = time.now.saturating_sub(self.started);
-            self.pool().counters().good_call(u64::from(self.attempts), total);
-            return self.end(Action::Done);
+            self.pool().counters().good_call(stripe, u64::from(self.attempts), total);
+            return self.end(End::Done);
         }
+        self.ended_badly(grant, outcome, time)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ended_badly(&mut self, grant: &Grant, outcome: Outcome, time: Settled) -> Action {
         self.record(grant, outcome, time.latency);
         if outcome == Outcome::Timeout {
             self.tell_timeout(grant);
@@ -368,7 +389,8 @@ impl<P: Borrow<PoolCore>> Call<P> {
 
     fn abandon(&mut self, grant: &Grant, now: Nanos) -> Action {
         let latency = now.saturating_sub(grant.started);
-        self.pool().settle(grant, Outcome::Timeout, Settled { now, latency, hint: 0 });
+        let time = Settled { now, latency, hint: 0 };
+        self.pool().settle(Stripe::mine(), grant, Outcome::Timeout, time);
         self.record(grant, Outcome::Timeout, latency);
         self.tell_timeout(grant);
         self.phase = Phase::Abandoned;
@@ -384,117 +406,6 @@ impl<P: Borrow<PoolCore>> Call<P> {
         pool.tell(EventKind::Timeout, member, "the attempt's time was over");
     }
 
-    /// Decides what follows an attempt that did not succeed.
-    fn go_on(&mut self, outcome: Outcome, now: Nanos) -> Action {
-        let plan = self.pool().plan();
-        if let Some(kind) = self.end_after(&plan, outcome, now) {
-            return self.fail(kind);
-        }
-        self.tried.push(self.last);
-        if outcome == Outcome::Unsent && self.has_untried(&plan, now) {
-            return self.begin(now);
-        }
-        let is_charged = outcome.is_charged();
-        let charged = self.charged + u32::from(is_charged);
-        let wait = self.wait(&plan, charged);
-        let until = now.saturating_add(wait);
-        if until >= self.deadline {
-            return self.fail(ErrorKind::DeadlineExceeded);
-        }
-        if is_charged && !self.pool().budget().withdraw(plan.budget, now) {
-            self.pool().counters().add(Tally::BudgetRefusals);
-            self.pool().tell(EventKind::BudgetExhausted, None, "the retry budget is empty");
-            return self.fail(ErrorKind::BudgetExhausted);
-        }
-        self.charged = charged;
-        if is_charged {
-            self.pool().counters().add(Tally::Retries);
-            self.pool().tell(EventKind::Retry, None, outcome.name());
-        }
-        if until <= now {
-            return self.begin(now);
-        }
-        self.phase = Phase::Waiting { until };
-        Action::Wait { until }
-    }
-
-    /// Why the call ends after this outcome, if it does.
-    fn end_after(&self, plan: &Plan, outcome: Outcome, now: Nanos) -> Option<ErrorKind> {
-        if outcome == Outcome::Cancelled {
-            return Some(ErrorKind::Cancelled);
-        }
-        if now >= self.deadline {
-            return Some(ErrorKind::DeadlineExceeded);
-        }
-        if !outcome.is_retryable(self.is_idempotent(plan)) {
-            let is_timeout = outcome == Outcome::Timeout;
-            return Some(if is_timeout { ErrorKind::Timeout } else { ErrorKind::Rejected });
-        }
-        (self.attempts >= self.most_attempts).then_some(ErrorKind::AttemptsExhausted)
-    }
-
-    fn wait(&mut self, plan: &Plan, charged: u32) -> Nanos {
-        let mut draws = self.draws.take();
-        let wait = backoff::delay(&plan.rules.execute, charged, || {
-            balance::stream(self.pool().spot(), &mut draws, false).draw()
-        });
-        self.draws = draws;
-        wait
-    }
-
-    fn has_untried(&self, plan: &Plan, now: Nanos) -> bool {
-        balance::has_untried(&plan.field(), &self.pool().wish(plan, &self.ask(plan, now)))
-    }
-
-    fn find(&self, plan: &Plan, now: Nanos) -> (Vec<u32>, Option<(Level, bool)>) {
-        balance::candidates(&plan.field(), &self.pool().wish(plan, &self.ask(plan, now)))
-    }
-
-    fn chosen(&mut self, id: EndpointId, now: Nanos) -> Result<Action> {
-        let plan = self.pool().plan();
-        let (found, step) = self.find(&plan, now);
-        let at = found.iter().copied().find(|at| plan.snapshot.members()[*at as usize].id == id);
-        let (Some(position), Some((level, is_new_round))) = (at, step) else {
-            let text = format!("endpoint {id}: not among the candidates");
-            return Err(Error::new(ErrorKind::InvalidArgument, text));
-        };
-        let member = &plan.snapshot.members()[position as usize];
-        let taken = {
-            let ask = self.ask(&plan, now);
-            balance::take(member, &plan.rules.breaker, &self.pool().wish(&plan, &ask), level)
-        };
-        let Some((pass, opened_half)) = taken else {
-            self.tried.push(id);
-            return Ok(self.begin(now));
-        };
-        let pick = Pick { position, pass, level, why: Why::Chosen, is_new_round, opened_half };
-        let grant = self.pool().begin(&plan, &pick, now);
-        Ok(self.attempt(&plan, grant, is_new_round, now))
-    }
-
-    fn ask(&self, plan: &Plan, now: Nanos) -> Ask<'_> {
-        let probe_end = now.saturating_add(LONGEST_PROBE).min(self.attempt_deadline(
-            plan,
-            self.attempts + 1,
-            now,
-        ));
-        Ask {
-            request: &self.request,
-            tried: &self.tried,
-            now,
-            deadline: probe_end,
-            // Where no call ever has an attempt left, a probe must go with one all the same, or an
-            // endpoint that failed once would be forgotten.
-            may_probe: self.attempts + 1 < self.most_attempts
-                || plan.rules.execute.max_retries == 0,
-            is_first: self.attempts == 0,
-        }
-    }
-
-    fn is_idempotent(&self, plan: &Plan) -> bool {
-        self.request.is_idempotent.unwrap_or(plan.rules.execute.is_idempotent)
-    }
-
     #[cold]
     fn nobody(&mut self, refusal: Refusal, now: Nanos) -> Action {
         if self.attempts > 0 {
@@ -503,7 +414,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
         // The call's own pool explains best, also where its fallbacks had nobody either.
         let home = self.home.borrow();
         let plan = home.plan();
-        let error = home.refusal(refusal, &self.ask(&plan, now));
+        let error = home.refusal(refusal, &self.ask(&plan, self.limits, now));
         let kind = error.kind();
         self.error = Some(error);
         self.fail(kind)
@@ -517,37 +428,37 @@ impl<P: Borrow<PoolCore>> Call<P> {
     fn give_back(&mut self, now: Nanos) {
         if let Phase::Running { grant, .. } = self.phase {
             let latency = now.saturating_sub(grant.started);
-            self.pool().settle(&grant, Outcome::Cancelled, Settled { now, latency, hint: 0 });
+            let time = Settled { now, latency, hint: 0 };
+            self.pool().settle(Stripe::mine(), &grant, Outcome::Cancelled, time);
             self.record(&grant, Outcome::Cancelled, latency);
         }
     }
 
     fn record(&mut self, grant: &Grant, outcome: Outcome, latency: Nanos) {
         let record = AttemptRecord { endpoint: grant.endpoint, outcome: Some(outcome), latency };
-        match self.first_records.iter_mut().find(|one| one.outcome.is_none()) {
-            Some(place) => *place = record,
-            None => self.more_records.push(record),
-        }
+        self.history.push(record);
     }
 
-    fn fail(&mut self, kind: ErrorKind) -> Action {
+    #[cold]
+    pub(super) fn fail(&mut self, kind: ErrorKind) -> Action {
         self.home.borrow().counters().failed_call(u64::from(self.attempts));
-        self.end(Action::Fail { kind })
+        self.end(End::Failed(kind))
     }
 
-    const fn end(&mut self, action: Action) -> Action {
-        self.phase = Phase::Ended(action);
-        action
+    #[inline]
+    fn end(&mut self, end: End) -> Action {
+        self.phase = Phase::Ended(end);
+        end.into()
     }
 
-    const fn present(&self) -> Action {
+    fn present(&self) -> Action {
         match self.phase {
             Phase::Running { deadline, .. } => Action::Pending { until: deadline },
             Phase::Waiting { until } => Action::Wait { until },
             Phase::Abandoned => Action::Abandon { attempt: self.attempts },
             Phase::Choosing => Action::Choose,
-            Phase::Ended(action) => action,
-            Phase::New => Action::Wait { until: 0 },
+            Phase::Ended(end) => end.into(),
+            Phase::New | Phase::Looking => Action::Wait { until: 0 },
         }
     }
 
@@ -581,6 +492,3 @@ impl<P: Borrow<PoolCore>> Drop for Call<P> {
 fn out_of_order() -> Error {
     Error::new(ErrorKind::InvalidState, "call: must be started once, before any other input")
 }
-
-/// A probe's permit comes back after ten seconds, whatever became of its holder.
-pub(crate) const LONGEST_PROBE: Nanos = 10_000_000_000;

@@ -1,22 +1,21 @@
 //! The plan that a thread holds: read again only when it changed.
 //!
-//! Loading a shared pointer safely costs two locked instructions, which is half a pick. A thread
-//! keeps the plan it read last, with its version, takes it out while it works and puts it back
-//! after; as long as the pool's version is the same, no memory is written that another thread
-//! reads. The price: a thread that doesn't pick any more keeps the last plan of its pools alive,
-//! for at most [`PLACES`] of them.
+//! Loading a shared pointer safely costs two locked instructions, which is more than a pick. A
+//! thread keeps the plan it read last, with its version, and counts its own borrowers of it without
+//! any; as long as the pool's version is the same, no memory is written that another thread reads.
+//! The price: a thread that doesn't pick any more keeps the last plan of its pools alive, for at
+//! most [`PLACES`] of them.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::plan::Plan;
 
-/// A plan on loan from the calling thread's places.
+/// A plan on loan from the calling thread.
 #[derive(Debug)]
-pub(crate) struct HeldPlan {
-    held: Option<Held>,
-}
+pub(crate) struct HeldPlan(Rc<Held>);
 
 #[derive(Debug)]
 struct Held {
@@ -26,24 +25,23 @@ struct Held {
 }
 
 thread_local! {
-    static HELD: [Cell<Option<Held>>; PLACES] = const { [const { Cell::new(None) }; PLACES] };
+    static HELD: [RefCell<Option<Rc<Held>>>; PLACES] =
+        const { [const { RefCell::new(None) }; PLACES] };
 }
 
 impl HeldPlan {
-    /// Takes the thread's plan of `pool` if it is of `version`, or reads it by `load`.
+    /// The thread's plan of `pool` if it is of `version`, or what `load` reads.
     #[inline]
-    pub(crate) fn take(pool: u64, version: u64, load: impl FnOnce() -> Arc<Plan>) -> Self {
-        let held = HELD.try_with(|held| held[place(pool)].take()).ok().flatten();
+    pub(crate) fn new(pool: u64, version: u64, load: impl Fn() -> Arc<Plan>) -> Self {
+        let held = HELD.try_with(|places| {
+            let held = places[place(pool)].try_borrow().ok()?;
+            let held = held.as_ref()?;
+            (held.pool == pool && held.version == version).then(|| Rc::clone(held))
+        });
         match held {
-            Some(held) if held.pool == pool && held.version == version => Self { held: Some(held) },
-            _ => Self::read(pool, version, load),
+            Ok(Some(held)) => Self(held),
+            _ => Self(read(pool, version, &load)),
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn read(pool: u64, version: u64, load: impl FnOnce() -> Arc<Plan>) -> Self {
-        Self { held: Some(Held { pool, version, plan: load() }) }
     }
 }
 
@@ -52,18 +50,18 @@ impl Deref for HeldPlan {
 
     #[inline]
     fn deref(&self) -> &Plan {
-        &self.held.as_ref().expect("a plan is taken out by drop alone").plan
+        &self.0.plan
     }
 }
 
-impl Drop for HeldPlan {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(held) = self.held.take() {
-            // Fails while the thread ends; then the plan just goes.
-            let _ = HELD.try_with(|places| places[place(held.pool)].set(Some(held)));
-        }
-    }
+/// Reads the plan and keeps it for the next time, unless the thread ends.
+#[cold]
+#[inline(never)]
+fn read(pool: u64, version: u64, load: &dyn Fn() -> Arc<Plan>) -> Rc<Held> {
+    let fresh = Rc::new(Held { pool, version, plan: load() });
+    // What was there is dropped after its place is free again: it may be the set's last holder.
+    let _old = HELD.try_with(|places| places[place(pool)].replace(Some(Rc::clone(&fresh))));
+    fresh
 }
 
 const fn place(pool: u64) -> usize {

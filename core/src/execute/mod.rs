@@ -1,26 +1,33 @@
 //! The call: attempts, waits, deadlines and budget, as a machine and as drivers of it.
+mod action;
 mod attempt;
 mod backoff;
 mod budget;
 mod call;
+mod choice;
 mod classify;
 mod config;
 mod core;
 mod driver;
 mod execution;
+mod grant;
 mod held;
+mod next;
 mod plan;
 mod request;
+mod settle;
 mod ticket;
 
-pub use self::core::{Grant, PoolCore, Shared};
+pub use self::core::{PoolCore, Shared};
+pub use action::{Action, AttemptRecord, Input};
 pub use attempt::Lease;
 pub use budget::RetryBudget;
-pub(crate) use call::LONGEST_PROBE;
-pub use call::{Action, AttemptRecord, Call, Input};
+pub use call::Call;
 pub use classify::{Tagged, classify};
 pub use config::{Backoff, BudgetConfig, Execute, Nested};
 pub use execution::{Attempt, Execution, Failure};
+pub use grant::Grant;
+pub(crate) use next::LONGEST_PROBE;
 pub use plan::Rules;
 pub use request::Request;
 pub use ticket::Tickets;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::budget::Terms;
 use super::{Execute, Nested};
 use crate::balance::{Algorithm, Balance, Field, Place, StickyTable, Strategy, Tables};
+use crate::clock::{Nanos, nanos};
 use crate::endpoint::Snapshot;
 use crate::outlier::Breaker;
 
@@ -31,8 +32,18 @@ pub(crate) struct Plan {
     pub(crate) budget: Terms,
     pub(crate) place: Place,
     pub(crate) algorithm: Algorithm,
+    /// Longest time of a whole call.
+    pub(crate) timeout: Nanos,
+    /// Longest time of one attempt, if it is fixed.
+    pub(crate) attempt_timeout: Option<Nanos>,
+    /// From this latency on an attempt is slow.
+    pub(crate) slow_after: Nanos,
     /// True if nothing ranks the endpoints of a tier.
     pub(crate) is_plain: bool,
+    /// True if the program chooses.
+    pub(crate) is_custom: bool,
+    /// True if picks are told as events.
+    pub(crate) tells_picks: bool,
     /// True if latencies steer picks, and so have to be followed.
     pub(crate) follows_latency: bool,
 }
@@ -48,7 +59,12 @@ impl Plan {
             budget: Terms::new(&rules.execute.budget),
             place: Place::of_policy(&rules.balance.locality),
             algorithm: rules.balance.algorithm(),
+            timeout: nanos(rules.execute.timeout),
+            attempt_timeout: rules.execute.attempt_timeout.map(nanos),
+            slow_after: nanos(rules.breaker.slow_call_duration),
             is_plain: rules.balance.strategy != Strategy::Geographic,
+            is_custom: rules.balance.strategy == Strategy::Custom,
+            tells_picks: rules.load_balance_every > 0,
             follows_latency: rules.balance.algorithm() == Algorithm::P2cEwma,
             snapshot,
             rules,
@@ -56,6 +72,7 @@ impl Plan {
         }
     }
 
+    #[inline]
     pub(crate) fn field(&self) -> Field<'_> {
         Field {
             snapshot: &self.snapshot,
@@ -68,6 +85,7 @@ impl Plan {
     }
 
     /// Attempts that a call may make.
+    #[inline]
     pub(crate) fn attempts(&self, is_nested: bool) -> u32 {
         if is_nested && self.rules.execute.nested == Nested::NoRetry {
             return 1;

@@ -19,7 +19,7 @@ use crate::rng;
 ///
 /// let request = Request::new().key("user-42").idempotent(false);
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Request {
     pub(crate) key: Option<u64>,
     pub(crate) session: Option<SessionKey>,
@@ -32,11 +32,38 @@ pub struct Request {
     pub(crate) is_nested: bool,
 }
 
+impl Default for Request {
+    #[inline]
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Request {
     /// A request that wants nothing in particular.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    #[inline]
+    pub const fn new() -> Self {
+        Self {
+            key: None,
+            session: None,
+            place: Place::UNKNOWN,
+            filter: None,
+            endpoint: EndpointId::NONE,
+            excluded: Vec::new(),
+            timeout: None,
+            is_idempotent: None,
+            is_nested: false,
+        }
+    }
+
+    /// True if any endpoint will do, so that a pick may take whose turn it is.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.filter.is_none()
+            && self.session.is_none()
+            && self.endpoint == EndpointId::NONE
+            && self.excluded.is_empty()
     }
 
     /// Sends requests of the same key to the same endpoint, where the algorithm is `ip_hash`.

@@ -2,13 +2,14 @@
 //!
 //! A lease that crossed a border can be copied, so its owner might return it twice and free an
 //! in-flight place that belongs to another. A ticket is one word: odd while it is out, and moved on
-//! when it comes back, so that only the first return finds what was written on it. Taking and
-//! returning cost one exchange each, on a word of the thread's own stripe; the table grows by
-//! chunks that are never given back, and allocates nothing while enough tickets are in.
+//! when it comes back, so that only the first return finds what was written on it. Returning costs
+//! one exchange, since any thread may do it; taking costs none on a stripe with one thread, since
+//! nobody else touches a word that is in. The table grows by chunks that are never given back, and
+//! allocates nothing while enough tickets are in.
 
 use std::sync::OnceLock;
 
-use crate::stats::Stripes;
+use crate::stats::{Stripe, Stripes};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// The tickets of one pool.
@@ -39,10 +40,10 @@ impl Tickets {
     /// Takes a ticket: a number that isn't 0. `None` if sixteen million are out on this stripe.
     #[must_use]
     #[inline]
-    pub fn take(&self) -> Option<u64> {
-        let (lane, stripe) = self.lanes.mine();
-        let (place, serial) = lane.take()?;
-        Some((serial & SERIAL) << 32 | (stripe as u64) << 24 | u64::from(place))
+    pub fn take(&self, stripe: Stripe) -> Option<u64> {
+        let lane = self.lanes.of(stripe);
+        let (place, serial) = lane.take(lane.is_alone)?;
+        Some((serial & SERIAL) << 32 | (lane.number as u64) << 24 | u64::from(place))
     }
 
     /// Brings a ticket back. True the first time, false for one that was never out or came back.
@@ -58,31 +59,55 @@ impl Tickets {
 impl Lane {
     /// The place and the word of a free ticket, which is out now.
     #[inline]
-    fn take(&self) -> Option<(u32, u64)> {
+    fn take(&self, is_alone: bool) -> Option<(u32, u64)> {
+        let place = self.hint.load(Ordering::Relaxed);
+        match self.take_at(place, is_alone) {
+            Some(serial) => {
+                // Who takes one after another finds the next place free at once.
+                self.hint.store(place + 1, Ordering::Relaxed);
+                Some((place, serial))
+            }
+            None => self.search(is_alone),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn search(&self, is_alone: bool) -> Option<(u32, u64)> {
         loop {
             let chunks = self.chunks.load(Ordering::Acquire);
             let count = capacity(chunks);
             let hint = self.hint.load(Ordering::Relaxed);
             for step in 0..LONGEST_SEARCH.min(count) {
                 let place = hint.wrapping_add(step) & (count - 1);
-                let word = self.word(place)?;
-                let free = word.load(Ordering::Relaxed);
-                if free & 1 == 0
-                    && word
-                        .compare_exchange(free, free + 1, Ordering::Relaxed, Ordering::Relaxed)
-                        .is_ok()
-                {
-                    if step > 0 {
-                        self.hint.store(place, Ordering::Relaxed);
-                    }
-                    return Some((place, free + 1));
+                if let Some(serial) = self.take_at(place, is_alone) {
+                    self.hint.store((place + 1) & (count - 1), Ordering::Relaxed);
+                    return Some((place, serial));
                 }
             }
             if chunks as usize == CHUNKS {
                 return None;
             }
             self.grow(chunks);
+            self.hint.store(count, Ordering::Relaxed);
         }
+    }
+
+    /// The word of the ticket at `place`, which is out now; `None` if it was already.
+    #[inline]
+    fn take_at(&self, place: u32, is_alone: bool) -> Option<u64> {
+        let word = self.word(place)?;
+        let free = word.load(Ordering::Relaxed);
+        let out = free.wrapping_add(1);
+        if free & 1 == 1 {
+            return None;
+        }
+        if is_alone {
+            word.store(out, Ordering::Relaxed);
+            return Some(out);
+        }
+        let swapped = word.compare_exchange(free, out, Ordering::Relaxed, Ordering::Relaxed);
+        swapped.is_ok().then_some(out)
     }
 
     #[inline]
@@ -143,7 +168,7 @@ mod tests {
     #[test]
     fn a_ticket_comes_back_once() {
         let tickets = Tickets::new(2);
-        let ticket = tickets.take().unwrap();
+        let ticket = tickets.take(Stripe::mine()).unwrap();
 
         assert_ne!(ticket, 0);
         assert!(tickets.give_back(ticket));
@@ -155,10 +180,10 @@ mod tests {
     #[test]
     fn a_place_that_serves_again_refuses_its_old_ticket() {
         let tickets = Tickets::new(1);
-        let old = tickets.take().unwrap();
+        let old = tickets.take(Stripe::mine()).unwrap();
         assert!(tickets.give_back(old));
 
-        let new = tickets.take().unwrap();
+        let new = tickets.take(Stripe::mine()).unwrap();
 
         assert_eq!(old & 0xff_ffff, new & 0xff_ffff, "the same place");
         assert!(!tickets.give_back(old));
@@ -170,7 +195,7 @@ mod tests {
         let tickets = Tickets::new(1);
 
         let out: std::collections::HashSet<u64> =
-            (0..10_000).map(|_| tickets.take().unwrap()).collect();
+            (0..10_000).map(|_| tickets.take(Stripe::mine()).unwrap()).collect();
 
         assert_eq!(out.len(), 10_000);
         assert!(out.iter().all(|ticket| tickets.give_back(*ticket)));

@@ -7,7 +7,6 @@ use crate::clock::nanos;
 use crate::endpoint::{Admin, Member, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, EventKind};
-use crate::outlier::window;
 use crate::sync::Ordering;
 
 /// What the program says of an endpoint.
@@ -68,7 +67,7 @@ impl Manager {
         let before = member.state.status();
         apply(&member, action);
         let after = member.state.status();
-        if before != after {
+        if (before.circuit(), before.admin()) != (after.circuit(), after.admin()) {
             member.state.changed_at.store(self.clock().now(), Ordering::Relaxed);
             let (kind, reason) = told(before, after, action);
             let pool = format!("{}/{}", entry.name, member.endpoint.name).into();
@@ -119,11 +118,11 @@ fn apply(member: &Member, action: AdminAction) {
             });
         }
         AdminAction::Reset => {
-            window::clear(&state.flow);
             state.bad_in_a_row.store(0, Ordering::Relaxed);
             state.reopened.store(0, Ordering::Relaxed);
             state.set(0, Status::RESTING);
-            state.change(|status| status.has(Status::BREAKER).then(|| status.with_breaker(0)));
+            // A new generation also where nothing was open: its window is empty.
+            state.change(|status| Some(status.with_breaker(0)));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Manager;
+use super::change::Change;
 use crate::endpoint::document::refuse;
 use crate::endpoint::{Endpoint, Member};
 use crate::error::{Error, ErrorKind, Result};
@@ -10,22 +11,26 @@ use crate::error::{Error, ErrorKind, Result};
 impl Manager {
     /// Registers an endpoint with a provider; `None` is the default one.
     ///
+    /// A provider of the program's own that takes registrations is asked first, and the calling thread
+    /// waits for its answer, ten seconds at most. Once it agreed, the endpoint is in the set at once; the
+    /// next set that it delivers replaces all, so that one should hold the endpoint. A provider that is
+    /// read again and again is read right then.
+    ///
     /// # Errors
     ///
     /// The endpoint's faults all at once, [`ErrorKind::AlreadyExists`] if its id is taken,
-    /// [`ErrorKind::Provider`] if the provider can't register, [`ErrorKind::LimitExceeded`].
+    /// [`ErrorKind::Provider`] if the provider can't register, [`ErrorKind::LimitExceeded`]; of a
+    /// provider that is asked its own error, and [`ErrorKind::Timeout`] if it doesn't answer. Then
+    /// nothing changes.
     pub fn register_endpoint(&self, provider: Option<&str>, endpoint: Endpoint) -> Result<()> {
         self.check_open()?;
         check(&endpoint)?;
         let entry = self.provider_entry(provider)?;
-        entry.source.check_writable(&entry.name)?;
-        let id = Arc::clone(&endpoint.id);
-        entry.registry.register(endpoint)?;
-        self.after_change(&entry, &self.endpoint(provider, &id)?, "registered")
+        self.change(&entry, Change::Register(endpoint))
     }
 
     /// Replaces the description of a registered endpoint; its live state carries over while its
-    /// address and port stay the same.
+    /// address and port stay the same. A provider of the program's own is asked, as for a registration.
     ///
     /// # Errors
     ///
@@ -34,25 +39,23 @@ impl Manager {
         self.check_open()?;
         check(&endpoint)?;
         let entry = self.provider_entry(provider)?;
-        entry.source.check_writable(&entry.name)?;
-        let id = Arc::clone(&endpoint.id);
-        endpoint.unmask(&*self.endpoint(provider, &id)?);
-        entry.registry.update(endpoint)?;
-        self.after_change(&entry, &self.endpoint(provider, &id)?, "updated")
+        entry.check_writable()?;
+        let known = self.endpoint(provider, &endpoint.id)?;
+        endpoint.unmask(&known);
+        self.change(&entry, Change::Update(endpoint))
     }
 
-    /// Removes an endpoint; attempts on it end normally.
+    /// Removes an endpoint; attempts on it end normally. A provider of the program's own is asked, as for
+    /// a registration.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] if provider or endpoint is unknown.
+    /// [`ErrorKind::NotFound`] if provider or endpoint is unknown, and those of a provider that is asked.
     pub fn deregister_endpoint(&self, provider: Option<&str>, id: &str) -> Result<()> {
         self.check_open()?;
         let entry = self.provider_entry(provider)?;
-        entry.source.check_writable(&entry.name)?;
-        let endpoint = self.endpoint(provider, id)?;
-        entry.registry.deregister(id)?;
-        self.after_change(&entry, &endpoint, "deregistered")
+        entry.check_writable()?;
+        self.change(&entry, Change::Deregister(self.endpoint(provider, id)?))
     }
 
     /// The endpoint of an id.

@@ -3,7 +3,6 @@
 #[cfg(feature = "runtime")]
 use std::collections::BTreeMap;
 #[cfg(feature = "runtime")]
-#[cfg(feature = "runtime")]
 use std::sync::Arc;
 
 use super::Manager;
@@ -72,17 +71,32 @@ impl Manager {
         is_good: bool,
         reason: &str,
     ) -> Result<HealthStatus> {
+        let reason = reason.to_owned();
+        let result = if is_good { CheckResult::good(reason) } else { CheckResult::bad(reason) };
+        self.report_check(provider, id, &result)
+    }
+
+    /// As [`report_health`](Self::report_health), with all that a check can find: an endpoint may also
+    /// be degraded, which works and is to be spared.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if provider or endpoint is unknown.
+    pub fn report_check(
+        &self,
+        provider: Option<&str>,
+        id: &str,
+        result: &CheckResult,
+    ) -> Result<HealthStatus> {
         self.check_open()?;
         let entry = self.provider_entry(provider)?;
         let member = self.member(provider, id)?;
-        let reason = reason.to_owned();
-        let result = if is_good { CheckResult::good(reason) } else { CheckResult::bad(reason) };
         let rules = self.policy().health;
         self.inner.background.take_result(
             (&entry.name, Some(&entry.counters)),
             &member,
             (&rules, self.clock().now()),
-            &result,
+            result,
         );
         Ok(member.state.status().health())
     }

@@ -4,8 +4,8 @@
 //! locks here; nothing on this page is touched by a pick or a call.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::background::Background;
@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Bus, Event, EventKind, Level, LogRecord, Subscription};
 use crate::execute::Shared;
 use crate::health::Board;
+use crate::lock::{Held, Lock};
 use crate::stats::stripe_count;
 
 /// One failover engine with its endpoints, policies and history.
@@ -46,10 +47,10 @@ pub(crate) struct Inner {
     pub(super) shared: Shared,
     pub(super) slots: Arc<Slots>,
     /// Guards the policy in force; held while pools take it over.
-    pub(super) policy: Mutex<Policy>,
+    pub(super) policy: Lock<Policy>,
     pub(super) providers: Providers,
     /// Guards the pools by provider, service and policy; pools live as long as the manager.
-    pub(super) pools: Mutex<HashMap<PoolKey, Pool>>,
+    pub(super) pools: Lock<HashMap<PoolKey, Pool>>,
     pub(super) logs: Arc<Bus<LogRecord>>,
     pub(super) log_level: AtomicU32,
     pub(super) board: Arc<Board>,
@@ -93,11 +94,11 @@ impl Manager {
         let board = Arc::new(Board::default());
         let background = Background::new(&shared, &board, &config);
         let inner = Inner {
-            policy: Mutex::new(config.failover.clone()),
+            policy: Lock::new(config.failover.clone()),
             log_level: AtomicU32::new(level_of(config.log_level) as u32),
             slots: Arc::default(),
             providers: Providers::default(),
-            pools: Mutex::default(),
+            pools: Lock::default(),
             logs: Arc::new(Bus::new()),
             started: shared.started,
             is_forked: AtomicBool::new(false),
@@ -141,7 +142,7 @@ impl Manager {
     /// The policy in force.
     #[must_use]
     pub fn policy(&self) -> Policy {
-        self.inner.policy.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock_policy().clone()
     }
 
     /// The manager's clock.
@@ -196,7 +197,12 @@ impl Manager {
         self.inner.log(level, target, message);
     }
 
-    pub(super) fn check_open(&self) -> Result<()> {
+    /// Refuses where nothing may be begun any more.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Closed`], and [`ErrorKind::Forked`] in a child whose policy forbids use.
+    pub fn check_open(&self) -> Result<()> {
         if self.inner.is_forked.load(Ordering::Acquire) {
             let text = "the process was forked, and fork_policy is \"error\"";
             return Err(Error::new(ErrorKind::Forked, text));
@@ -213,8 +219,12 @@ impl Manager {
         self.inner.shared.is_closed.load(Ordering::Acquire)
     }
 
-    pub(super) fn lock_pools(&self) -> MutexGuard<'_, HashMap<PoolKey, Pool>> {
-        self.inner.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn lock_policy(&self) -> Held<'_, Policy> {
+        self.inner.policy.lock()
+    }
+
+    pub(super) fn lock_pools(&self) -> Held<'_, HashMap<PoolKey, Pool>> {
+        self.inner.pools.lock()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The public verbs, each a few lines of delegation to the areas.
 mod admin;
 mod background;
+mod change;
 mod endpoints;
 mod fork;
 mod health;
@@ -16,6 +17,6 @@ mod shutdown;
 mod source;
 
 pub use admin::AdminAction;
-pub use fork::{after_fork_child, after_fork_parent, before_fork};
+pub use fork::{after_fork_child, after_fork_parent, before_fork, forks};
 pub use manager::Manager;
 pub use pool::Pool;

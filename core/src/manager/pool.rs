@@ -59,21 +59,27 @@ impl Manager {
         key: &PoolKey,
         policy: Option<&Policy>,
     ) -> Pool {
+        if let Some(known) = self.lock_pools().get(key) {
+            return known.clone();
+        }
         let mut is_new = false;
+        // Before the pools, as `configure` takes them, and over both: a new policy misses no pool.
+        let in_force = self.lock_policy();
         let mut pools = self.lock_pools();
         let parent_key = (Arc::clone(&key.0), Arc::clone(&key.1), Arc::from(""));
         let counters = pools.get(&parent_key).map(|pool| Arc::clone(pool.core.counters()));
         let pool = pools.entry(key.clone()).or_insert_with(|| {
             is_new = true;
-            let own = policy.cloned().unwrap_or_else(|| self.policy());
+            let own = policy.unwrap_or(&in_force);
             let stripes = self.inner.shared.stripes;
             let counters = counters.unwrap_or_else(|| Arc::new(Counters::new(stripes)));
             let name = format!("{}/{}", key.0, key.1).into();
-            let core = PoolCore::new(name, self.inner.shared.clone(), rules(&own), counters);
+            let core = PoolCore::new(name, self.inner.shared.clone(), rules(own), counters);
             Pool { core: Arc::new(core), manager: Arc::downgrade(&self.inner), key: key.clone() }
         });
         let pool = pool.clone();
         drop(pools);
+        drop(in_force);
         if is_new {
             entry.registry.watch(&key.1, Arc::clone(&pool.core) as _);
             self.link_fallbacks();

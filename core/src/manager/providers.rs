@@ -1,7 +1,7 @@
 //! Where endpoints live: the providers of one manager, in the order of their registration.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Manager;
 use super::source::Source;
@@ -9,13 +9,14 @@ use crate::discovery::{Guard, Provider};
 use crate::endpoint::{Endpoint, Registry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Level;
+use crate::lock::{Held, Lock};
 use crate::stats::Counters;
 
 /// The providers of one manager.
 #[derive(Default)]
 pub(super) struct Providers {
     /// Guards the list, in the order of registration.
-    list: Mutex<Vec<Arc<Entry>>>,
+    list: Lock<Vec<Arc<Entry>>>,
     /// One warning about a missing default provider is enough.
     has_warned: AtomicBool,
 }
@@ -39,8 +40,8 @@ impl Entry {
 }
 
 impl Providers {
-    pub(super) fn lock(&self) -> MutexGuard<'_, Vec<Arc<Entry>>> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn lock(&self) -> Held<'_, Vec<Arc<Entry>>> {
+        self.list.lock()
     }
 
     pub(super) fn find(&self, name: &str) -> Option<Arc<Entry>> {
@@ -151,6 +152,7 @@ impl Manager {
             return Err(Error::new(ErrorKind::AlreadyExists, text));
         }
         list.push(Arc::clone(&entry));
+        self.keep_latencies(&list[list.len() - 1..]);
         drop(list);
         #[cfg(feature = "runtime")]
         {

@@ -3,10 +3,11 @@
 //! Counters, breaker states, sessions and leases stay. A derived pool keeps its own options and
 //! takes the rest from the new policy.
 
-use std::sync::PoisonError;
+use std::sync::Arc;
 
 use super::Manager;
 use super::pool::rules;
+use super::providers::Entry;
 use crate::config::Policy;
 use crate::error::Result;
 use crate::events::{Event, EventKind, Level};
@@ -38,7 +39,7 @@ impl Manager {
         for warning in &policy.warnings {
             self.log(Level::Warn, "config", warning);
         }
-        let mut in_force = self.inner.policy.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut in_force = self.lock_policy();
         *in_force = policy.clone();
         for pool in self.lock_pools().values() {
             match &*pool.key().2 {
@@ -52,18 +53,17 @@ impl Manager {
         }
         drop(in_force);
         self.inner.background.set_health(policy.health);
-        self.keep_latencies();
+        self.keep_latencies(&self.inner.providers.lock());
         let event = Event::new(EventKind::ConfigApplied, &"".into(), "configured");
         self.inner.shared.events.emit(event);
     }
 
-    /// Begins to keep latencies of each endpoint, if the policy wants them.
-    pub(super) fn keep_latencies(&self) {
-        if !self.policy().has_endpoint_latency {
-            return;
-        }
-        for entry in self.inner.providers.lock().iter() {
-            entry.registry.list().iter().for_each(|member| member.state.keep_latency());
-        }
+    /// Tells each registry whether its endpoints keep their latencies.
+    ///
+    /// With the list of providers taken: a provider that comes while the policy changes asks before
+    /// or after, and never in between.
+    pub(super) fn keep_latencies(&self, providers: &[Arc<Entry>]) {
+        let is_wanted = self.policy().has_endpoint_latency;
+        providers.iter().for_each(|entry| entry.registry.keep_latencies(is_wanted));
     }
 }

@@ -24,7 +24,7 @@ impl Manager {
                 .cloned()
                 .collect();
             let members = entry.registry.list();
-            let mut document = self.provider_totals(entry, &pools, &members);
+            let mut document = self.provider_totals(entry, &pools);
             let by_service = pools.iter().map(|pool| (pool.service().to_owned(), pool.stats()));
             document["pools"] = Value::Object(by_service.collect());
             let endpoints =
@@ -35,16 +35,12 @@ impl Manager {
         Value::Object(providers.collect())
     }
 
-    fn provider_totals(&self, entry: &Entry, pools: &[Pool], members: &[Member]) -> Value {
-        let runs = |member: &Member| self.inner.board.last(member.id).map_or(0, |check| check.runs);
-        let checks: u64 = members.iter().map(runs).sum();
+    fn provider_totals(&self, entry: &Entry, pools: &[Pool]) -> Value {
         let own = pools.iter().map(|pool| &**pool.core().counters());
         let counters: Vec<&Counters> = own.chain([&*entry.counters]).collect();
         let tally = |tally: Tally| counters.iter().map(|one| one.tally(tally)).sum::<u64>();
         let good: u64 = counters.iter().map(|one| one.totals().good_calls).sum();
         let failed = tally(Tally::FailedCalls);
-        let flows = members.iter().map(|member| member.state.flow_totals());
-        let (done, latency) = flows.fold((0, 0), |sum, flow| (sum.0 + flow.1, sum.1 + flow.2));
         let last = |read: fn((u64, u64)) -> u64| {
             counters.iter().map(|one| read(one.last_times())).max().unwrap_or(0)
         };
@@ -52,12 +48,12 @@ impl Manager {
             "total_requests": good + failed,
             "successful_requests": good,
             "failed_requests": failed,
-            "health_checks": checks,
+            "health_checks": tally(Tally::HealthChecks),
             "failovers": tally(Tally::Failovers),
             "recoveries": tally(Tally::Recoveries),
             "retries": tally(Tally::Retries),
             "timeouts": tally(Tally::Timeouts),
-            "average_response_time_ns": latency.checked_div(done).unwrap_or(0),
+            "average_response_time_ns": entry.registry.ended().average_latency(),
             "last_failover_ns": last(|times| times.0),
             "last_recovery_ns": last(|times| times.1),
             "uptime_ns": self.clock().now().saturating_sub(self.inner.started),
@@ -91,7 +87,7 @@ impl Manager {
                 && state.resting_until.load(Ordering::Relaxed) > now,
             "picks": picks,
             "in_flight": state.in_flight(),
-            "outcomes": outcomes(member, done),
+            "outcomes": outcomes(member),
             "average_latency_ns": latency.checked_div(done).unwrap_or(0),
             "ewma_ns": estimate(state, now),
             "last_check": check,
@@ -135,18 +131,8 @@ impl Pool {
     }
 }
 
-/// Outcomes by class; successes are what is left of all.
-fn outcomes(member: &Member, done: u64) -> Map<String, Value> {
-    let counts: Vec<u64> =
-        member.state.other_outcomes.iter().map(|count| count.load(Ordering::Relaxed)).collect();
-    let others: u64 = counts.iter().sum();
-    Outcome::ALL
-        .into_iter()
-        .zip(counts)
-        .map(|(outcome, count)| {
-            let count =
-                if outcome == Outcome::Success { done.saturating_sub(others) } else { count };
-            (outcome.name().to_owned(), count.into())
-        })
-        .collect()
+/// Outcomes by class.
+fn outcomes(member: &Member) -> Map<String, Value> {
+    let counts = Outcome::ALL.into_iter().zip(member.state.outcomes());
+    counts.map(|(outcome, count)| (outcome.name().to_owned(), count.into())).collect()
 }

@@ -9,7 +9,9 @@ use super::providers::{EMBEDDED, Entry};
 use crate::config::{ProviderConfig, ProviderKind};
 use crate::discovery::{Custom, Guard, GuardRules, Memory, Provider, ProviderInfo};
 use crate::endpoint::{Changes, EVERY_SERVICE, Endpoint};
-use crate::error::{Error, ErrorKind, Result};
+#[cfg(not(feature = "runtime"))]
+use crate::error::ErrorKind;
+use crate::error::{Error, Result};
 use crate::events::{Event, EventKind};
 use crate::stats::Counters;
 
@@ -26,17 +28,6 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// Refuses to register with a provider that only reads.
-    pub(super) fn check_writable(&self, name: &str) -> Result<()> {
-        match self {
-            Self::Registered => Ok(()),
-            _ => {
-                let text = format!("provider {name:?}: can't register, it only reads");
-                Err(Error::new(ErrorKind::Provider, text))
-            }
-        }
-    }
-
     pub(super) fn stop(&self) {
         #[cfg(feature = "runtime")]
         if let Self::Read(feed) = self {
@@ -191,7 +182,6 @@ impl Manager {
             }
             _ => entry.guard.publish(endpoints, self.clock().now())?,
         }
-        self.keep_latencies();
         self.ensure_checks(entry)
     }
 
@@ -206,7 +196,6 @@ impl Manager {
         endpoint: &Arc<Endpoint>,
         what: &'static str,
     ) -> Result<()> {
-        self.keep_latencies();
         let pool = format!("{}/{}", entry.name, endpoint.name).into();
         let event = Event::new(EventKind::DiscoveryUpdate, &pool, what).of(endpoint);
         self.inner.shared.events.emit(event);

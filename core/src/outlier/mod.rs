@@ -14,8 +14,9 @@ pub use outcome::Outcome;
 pub(crate) use outcome::Verdict;
 
 use crate::clock::Nanos;
-use crate::endpoint::{EndpointState, Status};
+use crate::endpoint::{EndpointState, Flow, Status};
 use crate::rng::Rng;
+use crate::stats::{Mine, Stripe};
 use crate::sync::Ordering;
 
 /// One attempt that ended.
@@ -29,14 +30,56 @@ pub(crate) struct Report {
     pub(crate) hint: Nanos,
     /// Whose streams of randomness this endpoint's breaker draws from.
     pub(crate) seed: u64,
+    /// It took longer than the policy likes.
+    pub(crate) is_slow: bool,
 }
 
 /// Takes in one attempt that ended.
-pub(crate) fn observe(state: &EndpointState, rules: &Breaker, report: &Report) -> Option<Move> {
-    count(state, report);
+#[inline]
+pub(crate) fn observe(
+    state: &EndpointState,
+    rules: &Breaker,
+    report: &Report,
+    stripe: Stripe,
+) -> Option<Move> {
+    let flow = state.flow.of(stripe);
+    flow.done.add(1, flow.is_alone);
+    flow.latency_sum.add(report.latency, flow.is_alone);
+    let status = state.status();
+    let is_usual = report.outcome == Outcome::Success
+        && report.pass.generation == status.generation()
+        && !status.has(Status::BREAKER)
+        && status.has(Status::USED)
+        && !report.is_slow
+        && !state.keeps_latency();
+    if !is_usual {
+        return observe_closely(state, rules, report, &flow);
+    }
+    if rules.is_enabled {
+        window::record(&flow, (report.now, report.pass.generation), false, false);
+        forgive(state);
+    }
+    None
+}
+
+/// The rest: anything but a good attempt on an endpoint that was good before.
+#[cold]
+#[inline(never)]
+fn observe_closely(
+    state: &EndpointState,
+    rules: &Breaker,
+    report: &Report,
+    flow: &Mine<'_, Flow>,
+) -> Option<Move> {
+    if report.outcome != Outcome::Success {
+        // Success is 1 and has no counter.
+        state.other_outcomes[report.outcome as usize - 2].fetch_add(1, Ordering::Relaxed);
+    } else if let Some(histogram) = state.latency() {
+        histogram.record(report.latency);
+    }
     let verdict = report.outcome.verdict();
     let status = state.status();
-    let moved = judge(state, rules, report, (verdict, status));
+    let moved = judge(state, rules, report, (verdict, status), flow);
     if report.pass.slot != 0 {
         breaker::release(state, report.pass);
     }
@@ -49,29 +92,15 @@ pub(crate) fn observe(state: &EndpointState, rules: &Breaker, report: &Report) -
     moved
 }
 
-#[inline]
-fn count(state: &EndpointState, report: &Report) {
-    let flow = state.flow.mine().0;
-    flow.done.fetch_add(1, Ordering::Relaxed);
-    flow.latency_sum.fetch_add(report.latency, Ordering::Relaxed);
-    if report.outcome != Outcome::Success {
-        state.other_outcomes[report.outcome as usize - 1].fetch_add(1, Ordering::Relaxed);
-    }
-    if report.outcome == Outcome::Success
-        && let Some(histogram) = state.latency()
-    {
-        histogram.record(report.latency);
-    }
-}
-
 fn judge(
     state: &EndpointState,
     rules: &Breaker,
     report: &Report,
     (verdict, status): (Verdict, Status),
+    flow: &Mine<'_, Flow>,
 ) -> Option<Move> {
-    let is_past = report.pass.generation != status.generation();
-    if !rules.is_enabled || verdict == Verdict::Neutral || is_past {
+    let generation = report.pass.generation;
+    if !rules.is_enabled || verdict == Verdict::Neutral || generation != status.generation() {
         return None;
     }
     if status.has(Status::BREAKER) {
@@ -81,16 +110,11 @@ fn judge(
             _ => trip(state, rules, report, Why::ProbeFailed),
         };
     }
-    let is_bad = verdict != Verdict::Good;
-    let is_slow = report.outcome == Outcome::Timeout
-        || report.latency >= crate::clock::nanos(rules.slow_call_duration);
-    window::record(&state.flow.mine().0.window, report.now, is_bad, is_slow);
+    window::record(flow, (report.now, generation), verdict != Verdict::Good, report.is_slow);
     match verdict {
         Verdict::Good => {
-            if state.bad_in_a_row.load(Ordering::Relaxed) != 0 {
-                state.bad_in_a_row.store(0, Ordering::Relaxed);
-            }
-            if !is_slow || rules.slow_call_rate.is_none() {
+            forgive(state);
+            if !report.is_slow || rules.slow_call_rate.is_none() {
                 return None;
             }
         }
@@ -102,13 +126,21 @@ fn judge(
         }
         Verdict::Throttled | Verdict::Neutral => {}
     }
-    let why = rate_fault(state, rules, report.now)?;
+    let why = rate_fault(state, rules, report)?;
     trip(state, rules, report, why)
 }
 
+/// Ends a row of bad outcomes.
+#[inline]
+fn forgive(state: &EndpointState) {
+    if state.bad_in_a_row.load(Ordering::Relaxed) != 0 {
+        state.bad_in_a_row.store(0, Ordering::Relaxed);
+    }
+}
+
 /// Judges the window's rates.
-fn rate_fault(state: &EndpointState, rules: &Breaker, now: Nanos) -> Option<Why> {
-    let seen = window::seen(&state.flow, now);
+fn rate_fault(state: &EndpointState, rules: &Breaker, report: &Report) -> Option<Why> {
+    let seen = window::seen(&state.flow, report.now, report.pass.generation);
     if seen.all < rules.minimum_calls {
         return None;
     }

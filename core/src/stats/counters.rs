@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Histogram, Stripes};
+use super::stripe::Count;
+use super::{Histogram, Stripe, Stripes};
 
 /// Things that happen seldom enough for one shared counter each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,14 +43,14 @@ pub struct Counters {
 #[derive(Debug)]
 struct Hot {
     /// Attempts of calls that needed more than one, or failed.
-    more_attempts: AtomicU64,
+    more_attempts: Count,
     /// Counts the good calls too: one locked instruction instead of two.
     latency: Histogram,
 }
 
 impl Default for Hot {
     fn default() -> Self {
-        Self { more_attempts: AtomicU64::new(0), latency: Histogram::fine() }
+        Self { more_attempts: Count::default(), latency: Histogram::fine() }
     }
 }
 
@@ -85,17 +86,22 @@ impl Counters {
 
     /// Counts a call that ended well after `attempts` attempts and `nanos`.
     #[inline]
-    pub fn good_call(&self, attempts: u64, nanos: u64) {
-        let hot = self.hot.mine().0;
+    pub fn good_call(&self, stripe: Stripe, attempts: u64, nanos: u64) {
+        let hot = self.hot.of(stripe);
         if attempts > 1 {
-            hot.more_attempts.fetch_add(attempts - 1, Ordering::Relaxed);
+            hot.more_attempts.add(attempts - 1, hot.is_alone);
         }
-        hot.latency.record(nanos);
+        if hot.is_alone {
+            hot.latency.record_alone(nanos);
+        } else {
+            hot.latency.record(nanos);
+        }
     }
 
     /// Counts a call that failed after `attempts` attempts.
     pub fn failed_call(&self, attempts: u64) {
-        self.hot.mine().0.more_attempts.fetch_add(attempts, Ordering::Relaxed);
+        let hot = self.hot.of(Stripe::mine());
+        hot.more_attempts.add(attempts, hot.is_alone);
         self.add(Tally::FailedCalls);
     }
 
@@ -137,7 +143,7 @@ impl Counters {
         for hot in self.hot.iter() {
             let good = hot.latency.total();
             totals.good_calls += good;
-            totals.attempts += good + hot.more_attempts.load(Ordering::Relaxed);
+            totals.attempts += good + hot.more_attempts.load();
             hot.latency.merge_into(&mut merged);
             shape = Some(&hot.latency);
         }

@@ -5,4 +5,5 @@ mod stripe;
 
 pub use counters::{Counters, Tally, Totals};
 pub use histogram::Histogram;
-pub use stripe::{Stripes, stripe_count};
+pub(crate) use stripe::{Count, forget_other_threads};
+pub use stripe::{Mine, Stripe, Stripes, stripe_count};

@@ -1,0 +1,100 @@
+//! What a pick leaves to turn and chance: the thread's place in the rota, the call's own draws.
+
+use super::round_robin::Rota;
+use crate::rng::Rng;
+use crate::stats::{Count, Mine, Stripe};
+
+/// One thread stripe's part of a pool: the turn of round robin, and the number of the next call
+/// that draws.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    pub(crate) turns: Count,
+    pub(crate) draws: Count,
+}
+
+/// The calling thread's stripe of a pool.
+#[derive(Debug)]
+pub(crate) struct Spot<'a> {
+    pub(crate) stripe: Stripe,
+    pub(crate) lane: Mine<'a, Lane>,
+    /// How many stripes there are, as a power of two.
+    pub(crate) stripe_bits: u32,
+    pub(crate) seed: u64,
+}
+
+/// What a pick leaves to turn and chance, taken once however far it goes down the ladder.
+#[derive(Debug)]
+pub(crate) struct Luck<'a> {
+    spot: Spot<'a>,
+    draws: Option<Rng>,
+    turn: Option<u64>,
+    drawn: [Option<u64>; 2],
+    /// An explanation leaves turn and chance as they are.
+    is_dry: bool,
+}
+
+impl<'a> Luck<'a> {
+    /// The luck of a call that drew this far; `None` for one that never did.
+    #[inline]
+    pub(crate) const fn new(spot: Spot<'a>, draws: Option<Rng>) -> Self {
+        Self { spot, draws, turn: None, drawn: [None, None], is_dry: false }
+    }
+
+    /// What a pick would get now, without taking it.
+    pub(crate) const fn dry(spot: Spot<'a>) -> Self {
+        Self { spot, draws: None, turn: None, drawn: [None, None], is_dry: true }
+    }
+
+    /// Whose copies the pick writes.
+    #[inline]
+    pub(crate) const fn stripe(&self) -> Stripe {
+        self.spot.stripe
+    }
+
+    /// How far the call has drawn, for its next pick.
+    #[inline]
+    pub(crate) fn into_draws(self) -> Option<Rng> {
+        self.draws
+    }
+
+    /// The pick's turn: the stripe's next, begun at the stripe's own share of the rota.
+    #[inline]
+    pub(crate) fn turn(&mut self, length: usize) -> u64 {
+        let spot = &self.spot;
+        // A shift, since a division would cost as much as the rest.
+        let start = (spot.lane.number * length) >> spot.stripe_bits;
+        let step = u64::from(!self.is_dry);
+        let count = *self.turn.get_or_insert_with(|| spot.lane.turns.add(step, spot.lane.is_alone));
+        count.wrapping_add(start as u64)
+    }
+
+    /// The entry of the rota whose turn it is, eligible or not.
+    #[inline]
+    pub(crate) fn whose_turn(&mut self, rota: &Rota) -> Option<u32> {
+        rota.at(self.turn(rota.len()))
+    }
+
+    /// The pick's first or second draw from the call's own stream.
+    #[inline]
+    pub(crate) fn draw(&mut self, which: usize) -> u64 {
+        let (spot, draws) = (&self.spot, &mut self.draws);
+        let step = u64::from(!self.is_dry);
+        *self.drawn[which].get_or_insert_with(|| spot.stream(draws, step).draw())
+    }
+
+    #[inline]
+    pub(crate) fn both(&mut self) -> (u64, u64) {
+        (self.draw(0), self.draw(1))
+    }
+}
+
+impl Spot<'_> {
+    /// The call's own stream of draws, begun when it first needs one.
+    #[inline]
+    pub(crate) fn stream<'a>(&self, draws: &'a mut Option<Rng>, step: u64) -> &'a mut Rng {
+        draws.get_or_insert_with(|| {
+            let ordinal = self.lane.draws.add(step, self.lane.is_alone);
+            Rng::new(self.seed, self.lane.number as u64, ordinal)
+        })
+    }
+}

@@ -1,0 +1,51 @@
+//! A custom strategy's turn: the program chooses among those that a pick could take.
+
+use std::borrow::Borrow;
+
+use super::Action;
+use super::call::Call;
+use super::core::PoolCore;
+use super::grant::{Ask, Granted, wish};
+use super::plan::Plan;
+use crate::balance::{self, Level, Pick, Why};
+use crate::clock::Nanos;
+use crate::endpoint::EndpointId;
+use crate::error::{Error, ErrorKind, Result};
+use crate::stats::Stripe;
+
+impl<P: Borrow<PoolCore>> Call<P> {
+    /// The endpoints among which the program chooses, after [`Action::Choose`].
+    #[must_use]
+    pub fn candidates(&self, now: Nanos) -> Vec<EndpointId> {
+        let plan = self.pool().plan();
+        let (found, _) = self.choices(&plan, &self.ask(&plan, self.limits, now));
+        found.iter().map(|at| plan.snapshot.members()[*at as usize].id).collect()
+    }
+
+    /// Positions at the first step of the ladder that has somebody, and that step.
+    pub(super) fn choices(&self, plan: &Plan, ask: &Ask<'_>) -> (Vec<u32>, Option<(Level, bool)>) {
+        balance::candidates(&plan.field(), &wish(plan, ask))
+    }
+
+    pub(super) fn chosen(&mut self, id: EndpointId, now: Nanos) -> Result<Action> {
+        let plan = self.pool().plan();
+        let ask = self.ask(&plan, self.limits, now);
+        let (found, step) = self.choices(&plan, &ask);
+        let at = found.iter().copied().find(|at| plan.snapshot.members()[*at as usize].id == id);
+        let (Some(position), Some((level, is_new_round))) = (at, step) else {
+            let text = format!("endpoint {id}: not among the candidates");
+            return Err(Error::new(ErrorKind::InvalidArgument, text));
+        };
+        let member = &plan.snapshot.members()[position as usize];
+        let taken = balance::take(member, &plan.rules.breaker, &wish(&plan, &ask), level);
+        let Some((pass, opened_half)) = taken else {
+            self.tried.push(id);
+            return Ok(self.begin(now));
+        };
+        let pick = Pick { position, pass, level, why: Why::Chosen, is_new_round, opened_half };
+        let grant = self.pool().begin(&plan, &pick, Stripe::mine(), now);
+        let granted = Granted { grant, is_new_round };
+        let deadline = self.attempt_deadline(&plan, self.limits, now);
+        Ok(self.attempt(granted, deadline))
+    }
+}

@@ -1,0 +1,89 @@
+//! What comes back: an attempt's outcome, taken in once.
+
+use std::sync::atomic::Ordering;
+
+use super::core::PoolCore;
+use super::grant::Grant;
+use crate::balance;
+use crate::clock::Nanos;
+use crate::endpoint::Member;
+use crate::events::EventKind;
+use crate::outlier::{self, Move, Outcome, Report, Verdict};
+use crate::stats::{Stripe, Tally};
+
+/// When an attempt ended and how long it took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settled {
+    pub(crate) now: Nanos,
+    pub(crate) latency: Nanos,
+    pub(crate) hint: Nanos,
+}
+
+impl PoolCore {
+    /// Returns a grant with what came of the attempt. False if it is nobody's any more.
+    #[inline]
+    pub fn report(&self, grant: &Grant, outcome: Outcome, now: Nanos, latency: Nanos) -> bool {
+        self.settle(Stripe::mine(), grant, outcome, Settled { now, latency, hint: 0 })
+    }
+
+    /// Takes an attempt back with what came of it. False if the grant is nobody's any more.
+    #[inline]
+    pub(crate) fn settle(
+        &self,
+        stripe: Stripe,
+        grant: &Grant,
+        outcome: Outcome,
+        time: Settled,
+    ) -> bool {
+        let plan = self.held_plan();
+        let is_ours = grant.epoch == self.shared().epoch.load(Ordering::Relaxed);
+        let found = plan.snapshot.find(grant.endpoint, grant.position);
+        let Some(member) = found.filter(|_| is_ours) else {
+            self.counters().add(Tally::StaleReports);
+            return false;
+        };
+        let report = Report {
+            outcome,
+            pass: grant.pass,
+            now: time.now,
+            latency: time.latency,
+            hint: time.hint,
+            seed: self.shared().seed ^ member.hash,
+            is_slow: outcome == Outcome::Timeout || time.latency >= plan.slow_after,
+        };
+        if let Some(moved) = outlier::observe(&member.state, &plan.rules.breaker, &report, stripe) {
+            self.tell_of_move(member, moved);
+        }
+        if plan.follows_latency {
+            follow(member, &report);
+        }
+        if outcome.earns() {
+            self.budget.deposit(plan.budget, time.now);
+        }
+        true
+    }
+
+    #[cold]
+    fn tell_of_move(&self, member: &Member, moved: Move) {
+        let now = self.shared().clock.now();
+        member.state.changed_at.store(now, Ordering::Relaxed);
+        match moved {
+            Move::Opened(why) => self.tell(EventKind::CircuitOpen, Some(member), why.text()),
+            Move::Closed => {
+                self.counters().recovery(crate::clock::wall_nanos());
+                self.tell(EventKind::CircuitClose, Some(member), "its probes succeeded");
+                self.tell(EventKind::Recovery, Some(member), "its breaker closed");
+            }
+        }
+    }
+}
+
+fn follow(member: &Member, report: &Report) {
+    match report.outcome.verdict() {
+        Verdict::Good => balance::succeeded(&member.state, report.latency, report.now),
+        Verdict::Bad | Verdict::Throttled => {
+            balance::failed(&member.state, report.hint, report.now);
+        }
+        Verdict::Neutral => {}
+    }
+}

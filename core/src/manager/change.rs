@@ -1,0 +1,145 @@
+//! How one endpoint is changed: at once where the program keeps the set, else by asking its provider.
+//!
+//! No lock is held while a provider is asked, and what it agreed to is applied at once instead of with
+//! its next set: whoever registers an endpoint may use it. The next set replaces all.
+
+use std::sync::Arc;
+
+use super::Manager;
+use super::providers::Entry;
+use super::source::Source;
+use crate::endpoint::{Endpoint, Registry};
+use crate::error::{Error, ErrorKind, Result};
+
+/// A change of one endpoint.
+pub(super) enum Change {
+    /// It comes.
+    Register(Endpoint),
+    /// It is described anew.
+    Update(Endpoint),
+    /// It goes.
+    Deregister(Arc<Endpoint>),
+}
+
+impl Entry {
+    /// Refuses to register with a provider that only reads.
+    pub(super) fn check_writable(&self) -> Result<()> {
+        let is_writable = match &self.source {
+            Source::Registered => true,
+            _ => self.provider.capabilities().can_register,
+        };
+        if is_writable {
+            return Ok(());
+        }
+        let text = format!("provider {:?}: can't register, it only reads", self.name);
+        Err(Error::new(ErrorKind::Provider, text))
+    }
+}
+
+impl Manager {
+    /// Makes a change, after asking the provider if the set is not the program's.
+    pub(super) fn change(&self, entry: &Entry, change: Change) -> Result<()> {
+        entry.check_writable()?;
+        let id = Arc::clone(change.id());
+        let what = change.verb();
+        let given = match &entry.source {
+            #[cfg(feature = "runtime")]
+            Source::Read(feed) => self.change_by_asking(entry, feed, change)?,
+            _ => change.apply(&entry.registry)?,
+        };
+        let kept = entry.registry.get(&id).map(|member| member.endpoint);
+        // A set that came meanwhile may be without it.
+        self.after_change(entry, &kept.unwrap_or(given), what)
+    }
+
+    #[cfg(feature = "runtime")]
+    fn change_by_asking(
+        &self,
+        entry: &Entry,
+        feed: &crate::discovery::Feed,
+        change: Change,
+    ) -> Result<Arc<Endpoint>> {
+        change.check(&entry.registry)?;
+        let (asked, work) = (feed.clone(), change.to_work());
+        super::runtime::wait_for(async move { asked.hand_over(work).await })??;
+        self.check_open()?;
+        let given = change.endpoint();
+        entry.guard.change(self.clock().now(), |registry| match change.apply(registry) {
+            // A set that came before the answer knows already, and its word is the newer one.
+            Err(error) if is_settled(error.kind()) => Ok(()),
+            other => other.map(drop),
+        })?;
+        let able = entry.provider.capabilities();
+        if able.can_list && !able.can_watch {
+            feed.refresh();
+        }
+        Ok(given)
+    }
+}
+
+impl Change {
+    fn id(&self) -> &Arc<str> {
+        match self {
+            Self::Register(endpoint) | Self::Update(endpoint) => &endpoint.id,
+            Self::Deregister(endpoint) => &endpoint.id,
+        }
+    }
+
+    const fn verb(&self) -> &'static str {
+        match self {
+            Self::Register(_) => "registered",
+            Self::Update(_) => "updated",
+            Self::Deregister(_) => "deregistered",
+        }
+    }
+
+    fn apply(self, registry: &Registry) -> Result<Arc<Endpoint>> {
+        let endpoint = self.endpoint();
+        match self {
+            Self::Register(given) => registry.register(given)?,
+            Self::Update(given) => registry.update(given)?,
+            Self::Deregister(known) => registry.deregister(&known.id)?,
+        }
+        Ok(endpoint)
+    }
+
+    fn endpoint(&self) -> Arc<Endpoint> {
+        match self {
+            Self::Register(endpoint) | Self::Update(endpoint) => Arc::new(endpoint.clone()),
+            Self::Deregister(endpoint) => Arc::clone(endpoint),
+        }
+    }
+
+    /// Refuses what could not be applied, before anybody is asked.
+    #[cfg(feature = "runtime")]
+    fn check(&self, registry: &Registry) -> Result<()> {
+        let id = self.id();
+        match (self, registry.get(id)) {
+            (Self::Register(_), Some(_)) => {
+                let text = format!("endpoint {id:?}: the id is registered already");
+                Err(Error::new(ErrorKind::AlreadyExists, text))
+            }
+            (Self::Register(_), None) if registry.len() >= Registry::MOST_ENDPOINTS => {
+                let most = Registry::MOST_ENDPOINTS;
+                let text = format!("endpoints: at most {most} in one provider");
+                Err(Error::new(ErrorKind::LimitExceeded, text))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    #[cfg(feature = "runtime")]
+    fn to_work(&self) -> crate::discovery::Work {
+        use crate::discovery::Work;
+        match self {
+            Self::Register(endpoint) => Work::Register(endpoint.clone()),
+            Self::Update(endpoint) => Work::Update(endpoint.clone()),
+            Self::Deregister(endpoint) => Work::Deregister(endpoint.id.to_string()),
+        }
+    }
+}
+
+#[cfg(feature = "runtime")]
+fn is_settled(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::AlreadyExists | ErrorKind::NotFound)
+}
