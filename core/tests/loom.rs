@@ -7,7 +7,8 @@
 
 use std::sync::Arc;
 
-use failover::execute::PoolCore;
+use failover::execute::{PoolCore, Tickets};
+use failover::stats::Stripe;
 use failover::{Action, Call, Endpoint, ErrorKind, Input, Manager, Outcome, Request};
 use loom::model::Builder;
 use loom::thread;
@@ -181,5 +182,36 @@ fn two_calls_can_not_spend_the_same_retry() {
         let own = is_retried(core)();
 
         assert_ne!(own, other.join().unwrap(), "one retry was left");
+    });
+}
+
+#[test]
+fn a_ticket_that_two_threads_return_comes_back_once() {
+    explore(3, || {
+        let tickets = Arc::new(Tickets::new(1));
+        let ticket = tickets.take(Stripe::mine()).expect("a fresh table");
+        let give_back = |tickets: Arc<Tickets>| move || tickets.give_back(ticket);
+
+        let other = thread::spawn(give_back(Arc::clone(&tickets)));
+        let own = give_back(tickets)();
+
+        assert!(own != other.join().unwrap(), "one of the two returns counts");
+    });
+}
+
+#[test]
+fn no_two_threads_hold_one_ticket() {
+    explore(2, || {
+        let tickets = Arc::new(Tickets::new(1));
+        let first = tickets.take(Stripe::mine()).expect("a fresh table");
+        let take = |tickets: Arc<Tickets>| move || tickets.take(Stripe::mine());
+
+        let other = thread::spawn(take(Arc::clone(&tickets)));
+        assert!(tickets.give_back(first));
+        let own = take(Arc::clone(&tickets))();
+        let (own, other) = (own.unwrap(), other.join().unwrap().unwrap());
+
+        assert!(own != other, "both hold {own}");
+        assert!(tickets.give_back(own) && tickets.give_back(other));
     });
 }

@@ -37,7 +37,8 @@ impl Tickets {
         tickets
     }
 
-    /// Takes a ticket: a number that isn't 0. `None` if sixteen million are out on this stripe.
+    /// Takes a ticket: a number that isn't 0. `None` if most of sixteen million are out on this
+    /// stripe.
     #[must_use]
     #[inline]
     pub fn take(&self, stripe: Stripe) -> Option<u64> {
@@ -78,10 +79,9 @@ impl Lane {
             let chunks = self.chunks.load(Ordering::Acquire);
             let count = capacity(chunks);
             let hint = self.hint.load(Ordering::Relaxed);
-            for step in 0..LONGEST_SEARCH.min(count) {
-                let place = hint.wrapping_add(step) & (count - 1);
+            for place in near(hint, count).chain(far(hint, count)) {
                 if let Some(serial) = self.take_at(place, is_alone) {
-                    self.hint.store((place + 1) & (count - 1), Ordering::Relaxed);
+                    self.hint.store(place + 1, Ordering::Relaxed);
                     return Some((place, serial));
                 }
             }
@@ -144,6 +144,18 @@ impl Lane {
     }
 }
 
+/// The places that follow the hint: who returns tickets in any order leaves gaps there.
+fn near(hint: u32, count: u32) -> impl Iterator<Item = u32> {
+    (0..LONGEST_SEARCH).map(move |step| hint.wrapping_add(step) & (count - 1))
+}
+
+/// Places all over the table, by strides of the golden ratio. If half of it is in, one of them is
+/// in all but surely; so the table grows only where that many are out.
+fn far(hint: u32, count: u32) -> impl Iterator<Item = u32> {
+    let stride = ((u64::from(count) * 0x9e37_79b9) >> 32) as u32 | 1;
+    (1..=LONGEST_SEARCH).map(move |step| hint.wrapping_add(step.wrapping_mul(stride)) & (count - 1))
+}
+
 /// Places in the first `chunks` chunks.
 const fn capacity(chunks: u32) -> u32 {
     if chunks == 0 { 0 } else { 1 << (FIRST_BITS + chunks - 1) }
@@ -158,7 +170,8 @@ const CHUNKS: usize = 19;
 /// The part of a word that a ticket carries; it comes round after two billion uses of one place.
 const SERIAL: u64 = 0xffff_ffff;
 
-/// Occupied places that a search passes before the table grows.
+/// Occupied places that a search passes near the hint, and as many all over the table, before the
+/// table grows.
 const LONGEST_SEARCH: u32 = 64;
 
 #[cfg(test)]
@@ -200,5 +213,34 @@ mod tests {
         assert_eq!(out.len(), 10_000);
         assert!(out.iter().all(|ticket| tickets.give_back(*ticket)));
         assert!(!out.iter().any(|ticket| tickets.give_back(*ticket)));
+    }
+    #[test]
+    fn the_table_grows_by_what_is_out_and_not_by_what_comes_and_goes() {
+        let tickets = Tickets::new(1);
+        let mut out: Vec<u64> = (0..200).map(|_| tickets.take(Stripe::mine()).unwrap()).collect();
+        for round in 0..10_000 {
+            let returned = out.swap_remove(round * 7 % out.len());
+            assert!(tickets.give_back(returned));
+            out.push(tickets.take(Stripe::mine()).unwrap());
+            let two = [tickets.take(Stripe::mine()).unwrap(), out.remove(0)];
+            assert!(two.iter().all(|ticket| tickets.give_back(*ticket)));
+            out.push(tickets.take(Stripe::mine()).unwrap());
+        }
+
+        let chunks = tickets.lanes.iter().map(|lane| lane.chunks.load(Ordering::Relaxed));
+        assert!(chunks.max().unwrap() <= 5, "at most 1,024 places for 200 that are out");
+    }
+
+    #[test]
+    fn one_more_than_a_chunk_holds_adds_one_chunk() {
+        let tickets = Tickets::new(1);
+        let first = tickets.take(Stripe::mine()).unwrap();
+        let _rest: Vec<u64> = (1..64).map(|_| tickets.take(Stripe::mine()).unwrap()).collect();
+        assert!(tickets.give_back(first));
+
+        assert!(tickets.take(Stripe::mine()).is_some());
+        assert!(tickets.take(Stripe::mine()).is_some());
+        let chunks = tickets.lanes.iter().map(|lane| lane.chunks.load(Ordering::Relaxed));
+        assert_eq!(chunks.sum::<u32>(), 2);
     }
 }
