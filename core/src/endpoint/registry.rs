@@ -113,7 +113,7 @@ impl Registry {
     /// [`ErrorKind::NotFound`] if the id isn't registered.
     pub fn update(&self, endpoint: Endpoint) -> Result<()> {
         let mut inner = self.lock();
-        if !inner.members.get(&endpoint.id).is_some() {
+        if inner.members.get(&endpoint.id).is_none() {
             return Err(unknown(&endpoint.id));
         }
         self.put(&mut inner, endpoint);
