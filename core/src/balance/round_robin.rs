@@ -1,7 +1,8 @@
 //! In turn, for round robin and for the weighted sequence.
 //!
 //! A dead entry's turn is spread over all that are eligible: handing it to the next in line would
-//! give a dead endpoint's neighbour double the load.
+//! give a dead endpoint's neighbour double the load. The turns of several dead ones go round one
+//! after another, so that nobody stands in for all of them in the same round.
 
 /// What is served in turn.
 #[derive(Debug, Default)]
@@ -51,7 +52,7 @@ pub(crate) fn in_turn(entries: &[u32], count: u64, fits: impl Fn(u32) -> bool) -
     if fits(entry) {
         return Some(entry);
     }
-    stand_in(entries, turn, fits)
+    stand_in(entries, (turn, place), fits)
 }
 
 /// The (`draw`·m/2⁶⁴)-th of the m eligible entries: for retries, which leave the cursor alone.
@@ -66,11 +67,20 @@ pub(crate) fn nth(entries: &[u32], n: u64, fits: impl Fn(u32) -> bool) -> Option
     entries.iter().copied().filter(|entry| fits(*entry)).nth(n)
 }
 
+/// Who stands in for the entry at `place` in round `turn`: stand-ins take turns of their own.
 #[cold]
-fn stand_in(entries: &[u32], turn: u64, fits: impl Fn(u32) -> bool) -> Option<u32> {
-    let eligible = entries.iter().filter(|entry| fits(**entry)).count() as u64;
-    let (_, place) = divide(turn, eligible)?;
-    nth(entries, place, fits)
+fn stand_in(entries: &[u32], (turn, place): (u64, u64), fits: impl Fn(u32) -> bool) -> Option<u32> {
+    let (mut eligible, mut dead_before) = (0, 0);
+    for (at, entry) in (0..).zip(entries) {
+        if fits(*entry) {
+            eligible += 1;
+        } else if at < place {
+            dead_before += 1;
+        }
+    }
+    let dead = entries.len() as u64 - eligible;
+    let (_, stand_in) = divide(turn.wrapping_mul(dead).wrapping_add(dead_before), eligible)?;
+    nth(entries, stand_in, fits)
 }
 
 fn divide(count: u64, by: u64) -> Option<(u64, u64)> {
@@ -104,6 +114,15 @@ mod tests {
             }
         }
         assert_eq!(Rota::new(Box::new([])).at(0), None);
+    }
+
+    #[test]
+    fn nobody_stands_in_for_all_dead_ones_of_a_round() {
+        let entries = [0, 1, 2, 3, 4, 5, 6, 7];
+        let round: Vec<u32> =
+            (0..8).map(|count| in_turn(&entries, count, |entry| entry < 2).unwrap()).collect();
+
+        assert_eq!(round, [0, 1, 0, 1, 0, 1, 0, 1]);
     }
 
     #[test]
