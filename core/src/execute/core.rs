@@ -5,7 +5,7 @@
 //! comes of them in [`settle`](super::settle).
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 
@@ -16,6 +16,7 @@ use crate::balance::{Lane, Spot, StickyTable};
 use crate::clock::{Clock, Nanos};
 use crate::endpoint::{Member, Snapshot, Subscriber};
 use crate::events::{Bus, Event, EventKind, Reason};
+use crate::lock::Lock;
 use crate::stats::{Counters, Stripe, Stripes};
 
 /// What all pools of a manager share.
@@ -56,7 +57,7 @@ pub struct PoolCore {
     fallbacks: ArcSwap<Vec<Weak<Self>>>,
     pub(super) is_panicking: AtomicBool,
     /// Orders those who replace the plan.
-    writer: Mutex<()>,
+    writer: Lock<()>,
 }
 
 impl PoolCore {
@@ -77,7 +78,7 @@ impl PoolCore {
             counters,
             fallbacks: ArcSwap::default(),
             is_panicking: AtomicBool::new(false),
-            writer: Mutex::new(()),
+            writer: Lock::default(),
         }
     }
 
@@ -125,7 +126,7 @@ impl PoolCore {
 
     /// Puts other rules in force.
     pub fn set_rules(&self, rules: Rules) {
-        let _order = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let _order = self.writer.lock();
         let old = self.plan.load_full();
         let sticky = sticky_table(Some(&old), &rules);
         self.replace(Plan::new(Arc::clone(&old.snapshot), Arc::new(rules), sticky));
@@ -183,7 +184,7 @@ impl PoolCore {
 
 impl Subscriber for PoolCore {
     fn publish(&self, snapshot: &Arc<Snapshot>) {
-        let _order = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let _order = self.writer.lock();
         let old = self.plan.load_full();
         let rules = Arc::clone(&old.rules);
         self.replace(Plan::new(Arc::clone(snapshot), rules, old.sticky.clone()));
