@@ -12,11 +12,16 @@ use crate::sync::{AtomicU64, Ordering};
 
 /// Cost of sending one more request there, before its weight is counted; lower is better.
 #[inline]
-#[expect(clippy::cast_precision_loss, reason = "loads stay far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
+    reason = "loads stay far below 2^52"
+)]
 fn cost(state: &EndpointState, now: Nanos) -> f64 {
     let latency = read(&state.ewma, now, LATENCY_LIFE);
     let penalty = read(&state.penalty, now, PENALTY_LIFE);
-    let waiting = (state.in_flight() + 1) as f64;
+    // By way of a signed number, which a processor converts at once.
+    let waiting = (state.in_flight() as i64 + 1) as f64;
     (f64::from(latency) + f64::from(penalty) + 1.0) * waiting
 }
 
