@@ -491,7 +491,8 @@
 #define FAILOVER_WORK_HEALTH_CHECK 1
 
 /**
- * Work: list the provider's endpoints; complete with the JSON list.
+ * Work: list the provider's endpoints; complete with the JSON list. Secrets given as `***` stay what they
+ * were.
  */
 #define FAILOVER_WORK_LIST 2
 

@@ -130,6 +130,7 @@ struct release {
     void operator()(failover_snapshot *handle) const noexcept { failover_snapshot_free(handle); }
     void operator()(failover_call *handle) const noexcept { failover_call_free(handle); }
     void operator()(failover_queue *handle) const noexcept { failover_queue_free(handle); }
+    void operator()(failover_work_queue *handle) const noexcept { failover_work_queue_free(handle); }
 };
 
 template <class T> using owner = std::unique_ptr<T, release>;
@@ -405,6 +406,37 @@ private:
     detail::owner<failover_queue> handle_;
 };
 
+/// A reader of work: checks and providers of the program's own.
+class work_queue {
+public:
+    explicit work_queue(failover_work_queue *handle) noexcept : handle_(handle) {}
+    /// The texts in the work live until the next poll. CLOSED once the manager is.
+    result<std::vector<failover_work>> poll(std::size_t most, std::uint32_t timeout_ms = 0) {
+        std::vector<failover_work> work(most);
+        std::size_t count = 0;
+        const failover_code code = failover_work_poll(
+            handle_.get(), work.data(), sizeof(failover_work), most, timeout_ms, &count);
+        if (code != FAILOVER_OK) {
+            return failover::error(code);
+        }
+        work.resize(count);
+        return work;
+    }
+    /// Readable while work waits and once the manager is closed; owned by the queue.
+    result<int> fd() const {
+        std::int32_t descriptor = -1;
+        failover_error *from = nullptr;
+        const failover_code code = failover_work_queue_fd(handle_.get(), &descriptor, &from);
+        if (code != FAILOVER_OK) {
+            return failover::error(code, from);
+        }
+        return static_cast<int>(descriptor);
+    }
+
+private:
+    detail::owner<failover_work_queue> handle_;
+};
+
 /// One failover engine.
 class manager {
 public:
@@ -477,6 +509,22 @@ public:
             return failover::error(code, from);
         }
         return queue(made);
+    }
+    result<work_queue> work() const {
+        failover_work_queue *made = nullptr;
+        failover_error *from = nullptr;
+        const auto code = failover_work_queue_new(raw(), &made, &from);
+        if (code != FAILOVER_OK) {
+            return failover::error(code, from);
+        }
+        return work_queue(made);
+    }
+    status complete(std::uint64_t token, std::uint32_t outcome,
+                    std::string_view payload_json = {}) const {
+        failover_error *from = nullptr;
+        const auto code =
+            failover_work_complete(raw(), token, outcome, str(payload_json), &from);
+        return detail::done(code, from);
     }
     status close(std::uint32_t timeout_ms = 5000) const {
         failover_error *from = nullptr;

@@ -58,8 +58,16 @@ int main() {
         }
     }
 #endif
+    auto work = manager->work();
+    if (!work || !work->fd() || work->poll(4)->size() != 0 ||
+        manager->complete(1, FAILOVER_OUTCOME_SUCCESS).error().code() != FAILOVER_E_NOT_FOUND) {
+        return 1;
+    }
     failover::manager same = *manager;
     if (!same.close() || attempts < 5) {
+        return 1;
+    }
+    if (work->poll(4, 1000).error().code() != FAILOVER_E_CLOSED) {
         return 1;
     }
     std::printf("smoke: c++ %s attempts=%u\n", failover_version(), attempts);

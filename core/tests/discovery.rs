@@ -14,7 +14,7 @@ use failover::discovery::{
     Ask, Background, Capabilities, Custom, Feed, File, Guard, GuardRules, Memory, Provider,
     ProviderStatus, Update, Work,
 };
-use failover::endpoint::document::Format;
+use failover::endpoint::document::{Format, parse, to_json};
 use failover::endpoint::{HealthStatus, Registry, Slots};
 use failover::events::{Bus, Event, Subscription};
 use failover::{Endpoint, Error, ErrorKind};
@@ -105,16 +105,34 @@ fn the_first_change_applies_at_once_and_its_followers_together() {
 fn a_change_that_the_provider_confirmed_outlives_an_older_set_that_waited() {
     let rig = Rig::new(GuardRules::default());
     rig.offer(&["a"], 0);
-    rig.offer(&["a", "b"], 10 * MILLI);
+    rig.offer(&["a", "b"], 10 * MILLISECOND);
     assert_eq!(rig.ids(), ["a"], "a follower waits");
 
-    let register = |id| rig.guard.change(20 * MILLI, |registry| registry.register(set(&[id]).remove(0)));
+    let register =
+        |id| rig.guard.change(20 * MILLISECOND, |registry| registry.register(set(&[id]).remove(0)));
     register("c").expect("a free id");
 
     rig.guard.tick(10 * SECOND);
     assert_eq!(rig.ids(), ["a", "b", "c"]);
     rig.guard.close();
     assert_eq!(register("d").expect_err("closed").kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn a_set_that_shows_masks_keeps_the_secrets_of_its_endpoints() {
+    let rig = Rig::new(GuardRules::default());
+    let document = r#"{"id": "a", "name": "s", "address": "h", "port": 1,
+        "health_check": {"type": "http", "headers": {"Authorization": "s3cret"}}}"#;
+    let whole = parse(document, Format::Json).expect("valid");
+    rig.guard.change(0, |registry| registry.register(whole.clone())).expect("a free id");
+
+    let shown = to_json(&whole).to_string();
+    assert!(!shown.contains("s3cret"));
+    let masked = parse(&shown, Format::Json).expect("valid");
+    rig.guard.publish(vec![masked], SECOND).expect("valid");
+
+    let held = rig.registry.get("a").expect("it is in the set");
+    assert_eq!(held.endpoint.health_check, whole.health_check);
 }
 
 #[test]

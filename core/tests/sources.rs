@@ -118,11 +118,11 @@ impl Provider for Inventory {
     }
 
     fn register(&self, endpoint: Endpoint) -> BoxFuture<'_, Result<()>> {
-        self.replace(&endpoint.id.to_string(), Some(endpoint))
+        self.replace(&Arc::clone(&endpoint.id), Some(endpoint))
     }
 
     fn update(&self, endpoint: Endpoint) -> BoxFuture<'_, Result<()>> {
-        self.replace(&endpoint.id.to_string(), Some(endpoint))
+        self.replace(&Arc::clone(&endpoint.id), Some(endpoint))
     }
 
     fn deregister(&self, id: String) -> BoxFuture<'_, Result<()>> {

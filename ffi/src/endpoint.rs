@@ -64,7 +64,9 @@ pub struct failover_endpoint_desc {
     pub health_check_json: failover_str,
 }
 
-/// Registers an endpoint.
+/// Registers an endpoint. A provider of the program's own that takes registrations is asked first
+/// (`FAILOVER_WORK_REGISTER`), for ten seconds at most by the manager's clock: then another thread has to
+/// answer the work queue.
 ///
 /// - `manager`: a live manager.
 /// - `provider`: its name; empty for the default one.
@@ -72,8 +74,8 @@ pub struct failover_endpoint_desc {
 /// - `err`: NULL, or set on failure; its details list every fault of the description at once.
 ///
 /// Codes: `INVALID_ARGUMENT`, `ALREADY_EXISTS`, `NOT_FOUND` (no such provider), `PROVIDER` (it can't
-/// register), `LIMIT_EXCEEDED`, `UNSUPPORTED`, `CLOSED`. Any thread; doesn't block with the embedded
-/// provider. After fork: works.
+/// register, or refused), `TIMEOUT` and `NO_WORKER` (it gave no answer), `LIMIT_EXCEEDED`, `UNSUPPORTED`,
+/// `CLOSED`. Any thread; doesn't block with the embedded provider. After fork: works.
 ///
 /// # Safety
 ///
@@ -184,8 +186,8 @@ pub unsafe extern "C" fn failover_endpoint_update_json(
 /// - `id`: the endpoint's id.
 /// - `err`: NULL, or set on failure.
 ///
-/// Codes: `NOT_FOUND`, `PROVIDER`, `CLOSED`. Any thread; doesn't block with the embedded provider.
-/// After fork: works.
+/// Codes: `NOT_FOUND`, `PROVIDER`, `TIMEOUT`, `NO_WORKER`, `CLOSED`. Any thread; doesn't block with the
+/// embedded provider. After fork: works.
 ///
 /// # Safety
 ///

@@ -89,8 +89,9 @@ pub unsafe extern "C" fn failover_queue_new(
 /// - `timeout_ms`: the longest wait, in real time; 0: none.
 /// - `count`: not NULL. Set on success to how many were taken, 0 after the time-out.
 ///
-/// Codes: `CONCURRENT_USE` (two readers), `UNSUPPORTED` (`elem_size`), `INVALID_HANDLE`,
-/// `NULL_ARGUMENT`. One thread at a time. Blocks up to `timeout_ms`. After fork: works.
+/// Codes: `CLOSED` (another thread freed the queue meanwhile; nothing was taken), `CONCURRENT_USE` (two
+/// readers), `UNSUPPORTED` (`elem_size`), `INVALID_HANDLE`, `NULL_ARGUMENT`. One thread at a time.
+/// Blocks up to `timeout_ms`. After fork: works.
 ///
 /// # Safety
 ///
@@ -148,8 +149,8 @@ pub unsafe extern "C" fn failover_queue_set_wake(
 /// - `fd`: not NULL. Set on success.
 /// - `err`: NULL, or set on failure.
 ///
-/// Codes: `IO`, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't block. After fork: parent and
-/// child share it; make a new queue in the child.
+/// Codes: `IO`, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't block. After fork: the one
+/// from before is the parent's; ask again in the child for one of its own.
 ///
 /// # Safety
 ///
@@ -181,7 +182,7 @@ pub unsafe extern "C" fn failover_queue_dropped(queue: Option<&failover_queue>) 
     live(queue).map_or(0, |queue| queue.dropped())
 }
 
-/// Frees a queue with the texts it lent, and ends a poll that waits in another thread.
+/// Frees a queue with the texts it lent, and ends a poll that waits in another thread with `CLOSED`.
 ///
 /// - `queue`: its owner gives it up; NULL and a second free do nothing.
 ///

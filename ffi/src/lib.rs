@@ -17,6 +17,7 @@ mod fork;
 mod handle;
 mod health;
 mod hub;
+mod item;
 mod lease;
 mod logs;
 mod manager;
@@ -32,6 +33,7 @@ mod text;
 mod version;
 mod wake;
 mod work;
+mod worker;
 
 #[doc(hidden)]
 pub use boundary::guarded;

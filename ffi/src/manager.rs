@@ -86,7 +86,8 @@ pub unsafe extern "C" fn failover_manager_retain(
     retain(manager)
 }
 
-/// Ends background work and refuses new calls, after waiting for open attempts.
+/// Ends background work and refuses new calls, after waiting for open attempts. The program is asked
+/// for nothing from then on: its work queues give `CLOSED`, and what is open fails.
 ///
 /// - `manager`: a live manager. It stays valid until it is freed.
 /// - `timeout_ms`: how long to wait for open attempts; 0: not at all.
@@ -104,7 +105,11 @@ pub unsafe extern "C" fn failover_manager_close(
     timeout_ms: u32,
     err: ErrorPlace<'_>,
 ) -> failover_code {
-    guard(err, || borrow(manager)?.close(Duration::from_millis(timeout_ms.into())))
+    guard(err, || {
+        let manager = borrow(manager)?;
+        manager.hub.close();
+        manager.close(Duration::from_millis(timeout_ms.into()))
+    })
 }
 
 /// Takes a count off a manager; the last one frees it with its pools.
@@ -175,6 +180,7 @@ pub(crate) fn borrow(manager: Option<&failover_manager>) -> Result<&ManagerBody>
 /// Takes one count off.
 pub(crate) fn let_go(manager: Option<&failover_manager>) {
     let Some(body) = release(manager) else { return };
+    body.hub.close();
     let address: *const failover_manager = manager.map_or(std::ptr::null(), std::ptr::from_ref);
     if has_open_calls(address) {
         // Calls borrow their pools: an open one would read freed memory.

@@ -1,8 +1,8 @@
 //! The work queue: custom checks and custom providers as items that the program pulls.
 
+use std::ffi::c_void;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use failover::discovery::{Capabilities, Custom, Work};
@@ -10,23 +10,27 @@ use failover::endpoint::document::{self, Format, parse_list};
 use failover::outlier::Outcome;
 use failover::{Error, ErrorKind};
 
-use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, out};
+use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, named, out};
 use crate::handle::{Slot, give, handle, live, release};
-use crate::hub::{Hub, Item, Question};
+use crate::item::{Item, Question};
 use crate::manager::{borrow, failover_manager};
-use crate::queue::{check_buffer, put};
 use crate::status::failover_code;
 use crate::text::failover_str;
+use crate::wake::{Wake, failover_drop_fn, failover_wake_fn};
+use crate::worker::Worker;
 
 /// Work: check the endpoint in `payload_json`; `SUCCESS` is healthy.
 pub const FAILOVER_WORK_HEALTH_CHECK: u32 = 1;
-/// Work: list the provider's endpoints; complete with the JSON list.
+/// Work: list the provider's endpoints; complete with the JSON list. Secrets given as `***` stay what they
+/// were.
 pub const FAILOVER_WORK_LIST: u32 = 2;
 /// Work: publish whole sets with `failover_provider_publish` whenever something changes.
 pub const FAILOVER_WORK_WATCH: u32 = 3;
-/// Work: stop that.
+/// Work: stop that. Nobody waits for the answer, which may be given or not.
 pub const FAILOVER_WORK_UNWATCH: u32 = 4;
-/// Work: register the endpoint in `payload_json`.
+/// Work: register the endpoint in `payload_json`, with secrets masked. After `SUCCESS` it is in the set at
+/// once; the next set that the provider delivers replaces all, so that one should hold it. Any other
+/// outcome is refused to the caller as `FAILOVER_E_PROVIDER`.
 pub const FAILOVER_WORK_REGISTER: u32 = 5;
 /// Work: remove the endpoint whose id is the JSON text in `payload_json`.
 pub const FAILOVER_WORK_DEREGISTER: u32 = 6;
@@ -71,22 +75,14 @@ pub struct failover_work {
     pub payload_json: failover_str,
 }
 
-/// A reader of work.
-#[derive(Debug)]
-pub(crate) struct Worker {
-    hub: Arc<Hub>,
-    is_polled: AtomicBool,
-    /// Guards the items of the last poll, whose texts C has borrowed.
-    lent: Mutex<Vec<Arc<Item>>>,
-}
-
 /// Opens a queue of work. While none is open, whoever asks gets `FAILOVER_E_NO_WORKER`.
 ///
 /// - `manager`: a live manager.
 /// - `out`: not NULL. Set on success; the caller owns it.
 /// - `err`: NULL, or set on failure.
 ///
-/// Codes: `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't block; works after fork.
+/// Codes: `CLOSED`, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't block. After fork: works, and
+/// one from before the fork takes the child's own work there.
 ///
 /// # Safety
 ///
@@ -99,15 +95,14 @@ pub unsafe extern "C" fn failover_work_queue_new(
 ) -> failover_code {
     guard(err, || {
         let (manager, place) = (borrow(manager)?, self::out(out, "out")?);
-        let hub = Arc::clone(&manager.hub);
-        hub.add_worker();
-        let worker = Worker { hub, is_polled: AtomicBool::new(false), lent: Mutex::default() };
-        place.write(give(Arc::new(worker)));
+        manager.check_open()?;
+        place.write(give(Arc::new(Worker::open(&manager.hub)?)));
         Ok(())
     })
 }
 
-/// Takes work off a queue, after waiting up to `timeout_ms` for the first. Nothing is ever dropped.
+/// Takes work off a queue, after waiting up to `timeout_ms` for the first. Nothing is ever dropped. With
+/// several queues of a manager each piece goes to one of them.
 ///
 /// - `queue`: a live queue.
 /// - `buffer`: an array of `capacity` elements of `elem_size` bytes; filled on success. Texts in it
@@ -117,8 +112,10 @@ pub unsafe extern "C" fn failover_work_queue_new(
 /// - `timeout_ms`: the longest wait, in real time; 0: none.
 /// - `count`: not NULL. Set on success to how many were taken, 0 after the time-out.
 ///
-/// Codes: `CONCURRENT_USE` (two readers), `UNSUPPORTED` (`elem_size`), `INVALID_HANDLE`,
-/// `NULL_ARGUMENT`. One thread at a time. Blocks up to `timeout_ms`. After fork: works.
+/// Codes: `CLOSED` (the manager was closed or freed, or another thread freed the queue meanwhile: a poll
+/// that waits ends at once, and nothing was taken), `CONCURRENT_USE` (two readers), `UNSUPPORTED`
+/// (`elem_size`), `INVALID_HANDLE`, `NULL_ARGUMENT`. One thread at a time. Blocks up to `timeout_ms`.
+/// After fork: works, and what the parent was asked stays the parent's.
 ///
 /// # Safety
 ///
@@ -133,19 +130,68 @@ pub unsafe extern "C" fn failover_work_poll(
     count: Option<&mut MaybeUninit<usize>>,
 ) -> failover_code {
     guard_fast(|| {
+        // A count of its own, so that a free in another thread ends the poll and frees afterwards.
         let worker = Arc::clone(live(queue)?);
         let count = count.ok_or(ErrorKind::NullArgument)?;
-        check_buffer(buffer, elem_size, capacity)?;
-        if worker.is_polled.swap(true, Ordering::Acquire) {
-            return Err(ErrorKind::ConcurrentUse);
-        }
-        let taken = worker.hub.take(capacity, Duration::from_millis(timeout_ms.into()));
-        for (at, item) in taken.iter().enumerate() {
-            put(buffer, elem_size, at, show(item));
-        }
-        count.write(taken.len());
-        *worker.lent.lock().unwrap_or_else(PoisonError::into_inner) = taken;
-        worker.is_polled.store(false, Ordering::Release);
+        let timeout = Duration::from_millis(timeout_ms.into());
+        count.write(worker.poll((buffer, elem_size, capacity), timeout, show)?);
+        Ok(())
+    })
+}
+
+/// Calls `wake` whenever work comes, and when the manager is closed.
+///
+/// - `queue`: a live queue.
+/// - `wake`: NULL to be woken no more. Runs on the thread that asked for the work; it must not block and
+///   must not call the library.
+/// - `user_data`: passed on.
+/// - `drop`: NULL, or called exactly once with `user_data` when it isn't needed any more, also if
+///   this function fails; on any thread.
+///
+/// What waits already was told to nobody: poll once after this. With several queues of a manager all are
+/// woken, and the first takes the work. Codes: `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't
+/// block; works after fork.
+///
+/// # Safety
+///
+/// The functions may be called with `user_data` on any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn failover_work_queue_set_wake(
+    queue: Option<&failover_work_queue>,
+    wake: failover_wake_fn,
+    user_data: *mut c_void,
+    drop: failover_drop_fn,
+) -> failover_code {
+    let given = Wake::new(wake, user_data, drop);
+    guard_fast(move || {
+        live(queue)?.wakers().set(given);
+        Ok(())
+    })
+}
+
+/// A descriptor that is readable while work waits and once the manager is closed, for poll, epoll and
+/// event loops. A poll of the queue tells what it is; there may be nothing, since another queue was
+/// faster.
+///
+/// - `queue`: a live queue, which owns the descriptor.
+/// - `fd`: not NULL. Set on success.
+/// - `err`: NULL, or set on failure.
+///
+/// Codes: `IO`, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't block. After fork: the one
+/// from before is the parent's; ask again in the child for one of its own.
+///
+/// # Safety
+///
+/// Pointers are NULL or as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn failover_work_queue_fd(
+    queue: Option<&failover_work_queue>,
+    fd: Option<&mut MaybeUninit<i32>>,
+    err: ErrorPlace<'_>,
+) -> failover_code {
+    guard(err, || {
+        let (worker, place) = (live(queue).map_err(named("queue"))?, out(fd, "fd")?);
+        place.write(worker.wakers().descriptor()?);
         Ok(())
     })
 }
@@ -187,7 +233,8 @@ pub unsafe extern "C" fn failover_work_complete(
     })
 }
 
-/// Closes a queue of work; with the last one of a manager, what is open fails at once.
+/// Closes a queue of work, and ends a poll that waits in another thread with `CLOSED`; with the last
+/// one of a manager, what is open fails at once.
 ///
 /// - `queue`: its owner gives it up; NULL and a second free do nothing.
 ///
@@ -200,7 +247,7 @@ pub unsafe extern "C" fn failover_work_complete(
 pub unsafe extern "C" fn failover_work_queue_free(queue: Option<&failover_work_queue>) {
     guard_value((), || {
         if let Some(worker) = release(queue) {
-            worker.hub.remove_worker();
+            worker.close();
         }
     });
 }
@@ -245,6 +292,10 @@ pub unsafe extern "C" fn failover_provider_register_pulled(
             able,
             Arc::new(move |work| {
                 let is_list = matches!(work, Work::List);
+                if work == Work::Unwatch {
+                    let told = hub.tell(question(&provider, &work));
+                    return Box::pin(std::future::ready(told.map(|()| Vec::new())));
+                }
                 let answer = hub.ask(question(&provider, &work));
                 Box::pin(async move {
                     let text = answer.await?;

@@ -100,7 +100,7 @@ check_programs() {
     for program in version negative signals work work_wait work_provider work_fork; do
         compile $program
         timeout 60 "$work/$program" >"$work/out.txt" || fail $program "failed"
-        say $program "$(tail -n 1 "$work/out.txt" | sed 's/^[a-z]*: //')"
+        say $program "$(tail -n 1 "$work/out.txt" | sed 's/^[a-z_]*: //')"
     done
 }
 

@@ -147,11 +147,7 @@ impl Guard {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] if the provider was deregistered meanwhile, and those of `change`.
-    pub fn change(
-        &self,
-        now: Nanos,
-        change: impl FnOnce(&Registry) -> Result<()>,
-    ) -> Result<()> {
+    pub fn change(&self, now: Nanos, change: impl FnOnce(&Registry) -> Result<()>) -> Result<()> {
         self.step(now, State::flush);
         let state = self.lock();
         if state.is_closed {
@@ -235,7 +231,8 @@ impl Guard {
         let mut stale = Vec::new();
         for deed in deeds {
             match deed {
-                Deed::Apply(set) => {
+                Deed::Apply(mut set) => {
+                    self.unmask(&mut set);
                     // Checked before: a set that can't be published never gets here.
                     let changes = self.registry.replace(set).unwrap_or_default();
                     if !changes.is_empty() {
@@ -257,6 +254,16 @@ impl Guard {
         let wake = self.wake.lock().clone();
         if let Some(wake) = wake {
             wake();
+        }
+    }
+
+    /// Gives back the secrets that a provider knows only by their mask, since it was asked to register
+    /// their endpoints.
+    fn unmask(&self, set: &mut [Endpoint]) {
+        for endpoint in set.iter_mut().filter(|endpoint| endpoint.health_check.is_some()) {
+            if let Some(known) = self.registry.get(&endpoint.id) {
+                endpoint.unmask(&known.endpoint);
+            }
         }
     }
 

@@ -78,7 +78,8 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// The document's faults, [`ErrorKind::AlreadyExists`] if the name is taken.
+    /// The document's faults, [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is
+    /// taken.
     pub fn register_provider_json(&self, name: &str, document: &str) -> Result<()> {
         self.check_open()?;
         let value: serde_json::Value = serde_json::from_str(document).map_err(|error| {
@@ -93,7 +94,8 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::AlreadyExists`] if the name is taken.
+    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is
+    /// taken.
     pub fn register_pushed_provider(&self, name: &str) -> Result<()> {
         self.check_open()?;
         let pushed = Arc::new(Custom::pushed(false));
@@ -108,7 +110,8 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::AlreadyExists`] if the name is taken.
+    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is
+    /// taken.
     #[cfg(feature = "runtime")]
     pub fn register_provider(&self, name: &str, provider: Arc<dyn Provider>) -> Result<()> {
         self.check_open()?;
