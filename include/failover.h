@@ -1330,8 +1330,8 @@ failover_code failover_endpoint_register(const struct failover_manager *manager,
                                          failover_error_place err);
 
 /**
- * Replaces the description of a registered endpoint; its state carries over while address and port
- * stay the same.
+ * Replaces the description of a registered endpoint; its state carries over while service, address
+ * and port stay the same.
  *
  * - `manager`: a live manager.
  * - `provider`: its name; empty for the default one.

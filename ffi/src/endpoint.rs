@@ -93,8 +93,8 @@ pub unsafe extern "C" fn failover_endpoint_register(
     })
 }
 
-/// Replaces the description of a registered endpoint; its state carries over while address and port
-/// stay the same.
+/// Replaces the description of a registered endpoint; its state carries over while service, address
+/// and port stay the same.
 ///
 /// - `manager`: a live manager.
 /// - `provider`: its name; empty for the default one.

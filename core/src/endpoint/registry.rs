@@ -1,8 +1,8 @@
 //! The single writer of a provider's endpoint set.
 //!
 //! Every change goes through here, one at a time, and ends in whole new snapshots for the pools
-//! that watch the service. Readers never wait for it. An endpoint's state and number live on while
-//! its id and place stay the same; a removed endpoint's are kept until nobody can still hold it.
+//! that watch the service. Readers never wait for it. An endpoint's state and number live on while its
+//! id, service and place stay the same; a removed endpoint's are kept until nobody can still hold it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -264,13 +264,13 @@ impl Registry {
         inner.members.insert(entry);
     }
 
-    /// The entry of a new description; state and number live on where the place is the same.
+    /// The entry of a new description; state and number live on where service and place are the same.
     fn entry(&self, inner: &mut Inner, known: Option<Entry>, mut endpoint: Endpoint) -> Entry {
         endpoint.updated_at = wall_nanos();
         endpoint.created_at =
             known.as_ref().map_or(endpoint.updated_at, |entry| entry.member.endpoint.created_at);
         let (id, state, since) = match known {
-            Some(Entry { member, since }) if member.endpoint.is_same_place(&endpoint) => {
+            Some(Entry { member, since }) if keeps_state(&member.endpoint, &endpoint) => {
                 (member.id, member.state, since)
             }
             other => {
@@ -344,6 +344,12 @@ fn is_same(known: &Endpoint, new: &Endpoint) -> bool {
     let mut new = new.clone();
     (new.created_at, new.updated_at) = (known.created_at, known.updated_at);
     *known == new
+}
+
+/// Another service is another endpoint: its pool never had the old one, and that one's pool must keep
+/// it as long as a lease is open.
+fn keeps_state(known: &Endpoint, new: &Endpoint) -> bool {
+    known.name == new.name && known.is_same_place(new)
 }
 
 fn check_limit(count: usize) -> Result<()> {

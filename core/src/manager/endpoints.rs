@@ -30,7 +30,8 @@ impl Manager {
     }
 
     /// Replaces the description of a registered endpoint; its live state carries over while its
-    /// address and port stay the same. A provider of the program's own is asked, as for a registration.
+    /// service, address and port stay the same. A provider of the program's own is asked, as for a
+    /// registration.
     ///
     /// # Errors
     ///
