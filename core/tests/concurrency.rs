@@ -117,6 +117,28 @@ fn pools_are_made_while_the_policy_changes() {
     }
 }
 
+#[test]
+fn whoever_comes_second_to_a_new_pool_finds_its_endpoints() {
+    for round in 0..soak(200, 20_000) {
+        let manager = manager("{}");
+        let endpoint = Endpoint::new("a", "s", "127.0.0.1", 1);
+        manager.register_endpoint(None, endpoint).expect("valid");
+        let together = Barrier::new(2);
+        let first_pick = || {
+            together.wait();
+            let pool = manager.pool(None, Some("s")).expect("it is there");
+            pool.pick(&Request::new()).map(drop)
+        };
+
+        let picks = std::thread::scope(|scope| {
+            let threads = [scope.spawn(first_pick), scope.spawn(first_pick)];
+            threads.map(|thread| thread.join().expect("no panic"))
+        });
+
+        assert!(picks.iter().all(Result::is_ok), "round {round}: {picks:?}");
+    }
+}
+
 fn made_and_used(manager: &Manager, service: &str) {
     let endpoint = Endpoint::new(service, service, "127.0.0.1", 1);
     manager.register_endpoint(None, endpoint).expect("a fresh id");

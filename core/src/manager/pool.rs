@@ -62,29 +62,30 @@ impl Manager {
         if let Some(known) = self.lock_pools().get(key) {
             return known.clone();
         }
-        let mut is_new = false;
-        // Before the pools, as `configure` takes them, and over both: a new policy misses no pool.
+        // Whoever makes a pool or changes the policy holds this to the end: no pool is made twice, and a
+        // new policy misses none.
         let in_force = self.lock_policy();
-        let mut pools = self.lock_pools();
-        let parent_key = (Arc::clone(&key.0), Arc::clone(&key.1), Arc::from(""));
-        let counters = pools.get(&parent_key).map(|pool| Arc::clone(pool.core.counters()));
-        let pool = pools.entry(key.clone()).or_insert_with(|| {
-            is_new = true;
-            let own = policy.unwrap_or(&in_force);
-            let stripes = self.inner.shared.stripes;
-            let counters = counters.unwrap_or_else(|| Arc::new(Counters::new(stripes)));
-            let name = format!("{}/{}", key.0, key.1).into();
-            let core = PoolCore::new(name, self.inner.shared.clone(), rules(own), counters);
-            Pool { core: Arc::new(core), manager: Arc::downgrade(&self.inner), key: key.clone() }
-        });
-        let pool = pool.clone();
-        drop(pools);
-        drop(in_force);
-        if is_new {
-            entry.registry.watch(&key.1, Arc::clone(&pool.core) as _);
-            self.link_fallbacks();
+        if let Some(known) = self.lock_pools().get(key) {
+            return known.clone();
         }
+        let pool = self.make(key, rules(policy.unwrap_or(&in_force)));
+        // Before anybody else can see it: a pool without endpoints refuses picks.
+        entry.registry.watch(&key.1, Arc::clone(&pool.core) as _);
+        self.lock_pools().insert(key.clone(), pool.clone());
+        drop(in_force);
+        self.link_fallbacks();
         pool
+    }
+
+    fn make(&self, key: &PoolKey, rules: Rules) -> Pool {
+        let shared = self.inner.shared.clone();
+        let parent_key = (Arc::clone(&key.0), Arc::clone(&key.1), Arc::from(""));
+        let parent =
+            self.lock_pools().get(&parent_key).map(|pool| Arc::clone(pool.core.counters()));
+        let counters = parent.unwrap_or_else(|| Arc::new(Counters::new(shared.stripes)));
+        let name = format!("{}/{}", key.0, key.1).into();
+        let core = Arc::new(PoolCore::new(name, shared, rules, counters));
+        Pool { core, manager: Arc::downgrade(&self.inner), key: key.clone() }
     }
 
     /// Tells each pool who serves in its place: the same service of the other providers.
