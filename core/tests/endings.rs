@@ -1,6 +1,6 @@
 //! What ends while somebody still uses it: endpoints with open leases, providers, managers.
 
-use failover::{Endpoint, Manager, Outcome, Request};
+use failover::{Endpoint, ErrorKind, Manager, Outcome, Request};
 
 fn endpoint(id: &str, service: &str) -> Endpoint {
     Endpoint::new(id, service, "127.0.0.1", 1)
@@ -38,4 +38,32 @@ fn a_call_outlives_its_endpoints_move_to_another_service() {
 
     assert_eq!(served.map_err(|failure| failure.error).expect("it succeeds").value, "users");
     assert_eq!(pool.stats()["stale_reports"], 0);
+}
+
+#[test]
+fn a_provider_that_is_registered_again_serves() {
+    let manager = manager();
+    let register = || {
+        let memory = r#"{"type": "memory"}"#;
+        manager.register_provider_json("x", memory).expect("a free name");
+        manager.register_endpoint(Some("x"), endpoint("a", "s")).expect("valid");
+        manager.pool(Some("x"), Some("s")).expect("it is registered")
+    };
+    let old = register();
+    let lease = old.pick(&Request::new()).expect("usable");
+
+    manager.deregister_provider("x").expect("it is registered");
+    let twice = manager.deregister_provider("x").expect_err("it is gone");
+    let new = register();
+
+    assert_eq!(twice.kind(), ErrorKind::NotFound);
+    new.pick(&Request::new()).expect("usable").report(Outcome::Success);
+    let derived = new.derive(r#"{"max_retries": 0}"#).expect("valid");
+    derived.pick(&Request::new()).expect("usable").report(Outcome::Success);
+    let refused = old.pick(&Request::new()).map(drop).expect_err("its endpoints are gone");
+    assert_eq!(refused.kind(), ErrorKind::NoEndpoints);
+    assert_eq!(&*lease.endpoint().id, "a");
+    lease.report(Outcome::Success);
+    assert_eq!(old.stats()["stale_reports"], 0);
+    assert_eq!(new.stats()["stale_reports"], 0);
 }

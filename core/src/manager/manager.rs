@@ -49,7 +49,7 @@ pub(crate) struct Inner {
     /// Guards the policy in force; held while pools take it over.
     pub(super) policy: Lock<Policy>,
     pub(super) providers: Providers,
-    /// Guards the pools by provider, service and policy; pools live as long as the manager.
+    /// Guards the pools by provider, service and policy, and whether the provider is still there.
     pub(super) pools: Lock<HashMap<PoolKey, Pool>>,
     pub(super) logs: Arc<Bus<LogRecord>>,
     pub(super) log_level: AtomicU32,

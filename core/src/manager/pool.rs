@@ -15,7 +15,9 @@ pub(super) type PoolKey = (Arc<str>, Arc<str>, Arc<str>);
 
 /// One service of one provider under one policy.
 ///
-/// Cheap to clone; a clone is the same pool. Lives as long as its manager.
+/// Cheap to clone; a clone is the same pool. Lives as long as its manager; once its provider is
+/// deregistered, it has no endpoints any more, and one that is registered under the same name has
+/// other pools.
 #[derive(Clone, Debug)]
 pub struct Pool {
     core: Arc<PoolCore>,
@@ -39,7 +41,7 @@ impl Manager {
             Some(service) => Arc::from(service),
             None => only_service(&self.services_of(&entry), &entry.name)?,
         };
-        Ok(self.intern(&entry, &(Arc::clone(&entry.name), service, Arc::from("")), None))
+        self.intern(&entry, &(Arc::clone(&entry.name), service, Arc::from("")), None)
     }
 
     /// The provider's services; while it has none, those of the one that serves in its place.
@@ -58,23 +60,39 @@ impl Manager {
         entry: &super::providers::Entry,
         key: &PoolKey,
         policy: Option<&Policy>,
-    ) -> Pool {
+    ) -> Result<Pool> {
         if let Some(known) = self.lock_pools().get(key) {
-            return known.clone();
+            return Ok(known.clone());
         }
         // Whoever makes a pool or changes the policy holds this to the end: no pool is made twice, and a
         // new policy misses none.
         let in_force = self.lock_policy();
         if let Some(known) = self.lock_pools().get(key) {
-            return known.clone();
+            return Ok(known.clone());
         }
         let pool = self.make(key, rules(policy.unwrap_or(&in_force)));
         // Before anybody else can see it: a pool without endpoints refuses picks.
         entry.registry.watch(&key.1, Arc::clone(&pool.core) as _);
-        self.lock_pools().insert(key.clone(), pool.clone());
+        let mut pools = self.lock_pools();
+        // A provider of the same name that comes later has pools of its own.
+        entry.check_present()?;
+        pools.insert(key.clone(), pool.clone());
+        drop(pools);
         drop(in_force);
         self.link_fallbacks();
-        pool
+        Ok(pool)
+    }
+
+    /// Forgets the pools of a provider that goes. Who holds one may use it on; it is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if the provider has gone already.
+    pub(super) fn forget_pools(&self, entry: &super::providers::Entry) -> Result<()> {
+        let mut pools = self.lock_pools();
+        entry.leave()?;
+        pools.retain(|key, _| key.0 != entry.name);
+        Ok(())
     }
 
     fn make(&self, key: &PoolKey, rules: Rules) -> Pool {
@@ -97,8 +115,9 @@ impl Manager {
         let keys: Vec<PoolKey> = self.lock_pools().keys().cloned().collect();
         for key in keys {
             let others = providers.iter().filter(|entry| entry.name != key.0);
+            // One that goes meanwhile serves nobody.
             let cores: Vec<Arc<PoolCore>> = others
-                .map(|entry| {
+                .filter_map(|entry| {
                     let other = (Arc::clone(&entry.name), Arc::clone(&key.1), Arc::from(""));
                     self.fallback_core(entry, other)
                 })
@@ -109,9 +128,13 @@ impl Manager {
         }
     }
 
-    fn fallback_core(&self, entry: &super::providers::Entry, key: PoolKey) -> Arc<PoolCore> {
+    fn fallback_core(
+        &self,
+        entry: &super::providers::Entry,
+        key: PoolKey,
+    ) -> Option<Arc<PoolCore>> {
         let known = self.lock_pools().get(&key).map(|pool| Arc::clone(&pool.core));
-        known.unwrap_or_else(|| self.intern(entry, &key, None).core)
+        known.or_else(|| self.intern(entry, &key, None).ok().map(|pool| pool.core))
     }
 }
 
@@ -244,7 +267,7 @@ impl Pool {
         let text: Arc<str> = policy.document.to_string().into();
         let key = (Arc::clone(&self.key.0), Arc::clone(&self.key.1), text);
         let entry = manager.provider_entry(Some(&self.key.0))?;
-        Ok(manager.intern(&entry, &key, Some(&policy)))
+        manager.intern(&entry, &key, Some(&policy))
     }
 
     pub(super) const fn key(&self) -> &PoolKey {

@@ -30,9 +30,23 @@ pub(super) struct Entry {
     /// What happens to its endpoints outside of any pool: recoveries by checks.
     pub(super) counters: Arc<Counters>,
     pub(super) source: Source,
+    /// True once it is deregistered; written with the pools taken.
+    pub(super) is_gone: AtomicBool,
 }
 
 impl Entry {
+    /// Refuses what would outlive a provider that was deregistered.
+    pub(super) fn check_present(&self) -> Result<()> {
+        if self.is_gone.load(Ordering::Relaxed) { Err(unknown(&self.name)) } else { Ok(()) }
+    }
+
+    /// Marks it as deregistered, once.
+    pub(super) fn leave(&self) -> Result<()> {
+        self.check_present()?;
+        self.is_gone.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// True once there is a whole set, or the program is who makes it.
     fn is_ready(&self) -> bool {
         matches!(self.source, Source::Registered) || self.guard.is_ready()
@@ -66,7 +80,8 @@ impl Manager {
         Ok(Arc::clone(&self.provider_entry(None)?.name))
     }
 
-    /// Removes a provider with all its endpoints. The embedded one stays.
+    /// Removes a provider with all its endpoints. The embedded one stays. Its pools are empty from then
+    /// on; attempts under way end normally.
     ///
     /// # Errors
     ///
@@ -78,6 +93,7 @@ impl Manager {
             return Err(Error::new(ErrorKind::InvalidArgument, text));
         }
         let entry = self.provider_entry(Some(name))?;
+        self.forget_pools(&entry)?;
         entry.source.stop();
         entry.registry.replace(Vec::new())?;
         self.inner.providers.lock().retain(|other| !Arc::ptr_eq(other, &entry));
@@ -141,7 +157,7 @@ impl Manager {
                 return Ok(entry);
             }
         }
-        Err(Error::new(ErrorKind::NotFound, format!("provider {wanted:?}: not registered")))
+        Err(unknown(wanted))
     }
 
     pub(super) fn add_provider(&self, entry: Entry) -> Result<()> {
@@ -181,6 +197,10 @@ fn check_distinct(endpoints: &[Endpoint]) -> Result<()> {
             Err(Error::new(ErrorKind::AlreadyExists, text))
         }
     }
+}
+
+fn unknown(name: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("provider {name:?}: not registered"))
 }
 
 /// How often readiness is looked at.

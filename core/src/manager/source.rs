@@ -1,6 +1,7 @@
 //! How one provider's endpoints come into its registry.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::Manager;
 #[cfg(feature = "runtime")]
@@ -145,6 +146,7 @@ impl Manager {
             provider,
             guard,
             source: Source::Read(feed),
+            is_gone: AtomicBool::new(false),
         })?;
         // Nobody knows yet whether its endpoints want to be checked.
         self.inner.background.start_checks()?;
@@ -166,7 +168,8 @@ impl Manager {
             guard.mark_ready(self.clock().now());
         }
         let counters = Arc::new(Counters::new(1));
-        self.add_provider(Entry { name, registry, counters, provider, guard, source })
+        let is_gone = AtomicBool::new(false);
+        self.add_provider(Entry { name, registry, counters, provider, guard, source, is_gone })
     }
 
     /// How each provider is doing, in the order of registration.
