@@ -10,7 +10,7 @@ use failover::endpoint::document::{Format, MAX_DOCUMENT_BYTES};
 use failover::execute::{Backoff, Execute, Nested};
 use failover::health::Health;
 use failover::outlier::Breaker;
-use failover::{Error, ErrorKind};
+use failover::{Endpoint, Error, ErrorKind, Manager};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -500,4 +500,23 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_pool_that_is_derived_twice_keeps_the_options_of_both() {
+    let manager = Manager::from_json(r#"{"clock": "manual", "seed": 1}"#).expect("valid");
+    manager.register_endpoint(None, Endpoint::new("a", "s", "10.0.0.1", 1)).expect("valid");
+    let pool = manager.pool(None, Some("s")).expect("it is registered");
+    let once = pool.derive(r#"{"timeout": "1s", "circuit_breaker": {"jitter": 0.0}}"#);
+    let twice = once.expect("valid").derive(
+        r#"{"max_retries": 2, "circuit_breaker": {"failure_threshold": 7}, "timeout": null}"#,
+    );
+    let twice = twice.expect("valid");
+
+    manager.configure(r#"{"max_retries": 0, "timeout": "9s"}"#).expect("valid");
+
+    let rules = twice.core().rules();
+    assert_eq!(rules.execute.timeout, Duration::from_secs(1));
+    assert_eq!(rules.execute.max_retries, 2);
+    assert_eq!((rules.breaker.jitter, rules.breaker.failure_threshold), (0.0, 7));
 }

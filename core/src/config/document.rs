@@ -3,8 +3,8 @@
 //! A policy remembers what was *given* apart from what is in *effect*, so that a per-call policy
 //! lays its few options over the pool's own and still inherits the rest from the manager.
 //!
-//! Used by the manager, which interns policies by [`Policy::document`], and by every pick and call
-//! through the typed options.
+//! Used by the manager, which interns policies by the options that are laid over its own, and by every
+//! pick and call through the typed options.
 
 use std::sync::Arc;
 
@@ -108,12 +108,32 @@ impl Policy {
     ///
     /// As [`from_json`](Self::from_json).
     pub fn derive(&self, text: &str) -> Result<Self> {
+        self.derive_with(&Map::new(), text).map(|(policy, _)| policy)
+    }
+
+    /// The options of a JSON document over those of `own`, as a JSON document in canonical form. It is
+    /// what [`derive`](Self::derive) takes, also of the policy that follows this one.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_json`](Self::from_json).
+    pub(crate) fn lay_over(&self, own: &str, text: &str) -> Result<String> {
+        let own = if own.is_empty() { Value::Null } else { parse::read(own, Format::Json)? };
+        let own = own.as_object().cloned().unwrap_or_default();
+        self.derive_with(&own, text).map(|(_, options)| Value::Object(options).to_string())
+    }
+
+    fn derive_with(
+        &self,
+        own: &Map<String, Value>,
+        text: &str,
+    ) -> Result<(Self, Map<String, Value>)> {
         let value = parse::read(text, Format::Json)?;
         let mut faults = Vec::new();
-        let over = check(POLICY, &value, "", &mut faults);
-        let policy = Self::assemble(overlay(POLICY, &self.given, &over), self.inherited);
+        let options = overlay(POLICY, own, &check(POLICY, &value, "", &mut faults));
+        let policy = Self::assemble(overlay(POLICY, &self.given, &options), self.inherited);
         contradiction::in_policy(&policy, "", &mut faults);
-        parse::finish(policy, faults)
+        parse::finish((policy, options), faults)
     }
 
     /// Every option with the value in effect.

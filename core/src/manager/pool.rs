@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::execute::{Attempt, Execution, Failure, Lease, PoolCore, Request, Rules};
 use crate::stats::Counters;
 
-/// Provider, service, and the policy's canonical text; empty for the manager's own policy.
+/// Provider, service, and the options laid over the manager's policy, in canonical form; empty where
+/// there is nothing over it.
 pub(super) type PoolKey = (Arc<str>, Arc<str>, Arc<str>);
 
 /// One service of one provider under one policy.
@@ -41,7 +42,7 @@ impl Manager {
             Some(service) => Arc::from(service),
             None => only_service(&self.services_of(&entry), &entry.name)?,
         };
-        self.intern(&entry, &(Arc::clone(&entry.name), service, Arc::from("")), None)
+        self.intern(&entry, &(Arc::clone(&entry.name), service, Arc::from("")))
     }
 
     /// The provider's services; while it has none, those of the one that serves in its place.
@@ -55,22 +56,21 @@ impl Manager {
         named.into_iter().find(|services| !services.is_empty()).unwrap_or_default()
     }
 
-    pub(super) fn intern(
-        &self,
-        entry: &super::providers::Entry,
-        key: &PoolKey,
-        policy: Option<&Policy>,
-    ) -> Result<Pool> {
+    pub(super) fn intern(&self, entry: &super::providers::Entry, key: &PoolKey) -> Result<Pool> {
         if let Some(known) = self.lock_pools().get(key) {
             return Ok(known.clone());
         }
         // Whoever makes a pool or changes the policy holds this to the end: no pool is made twice, and a
         // new policy misses none.
         let in_force = self.lock_policy();
-        if let Some(known) = self.lock_pools().get(key) {
-            return Ok(known.clone());
+        let rules = match &*key.2 {
+            "" => rules(&in_force),
+            own => rules(&in_force.derive(own)?),
+        };
+        if let Some(known) = self.known(key, &rules) {
+            return Ok(known);
         }
-        let pool = self.make(key, rules(policy.unwrap_or(&in_force)));
+        let pool = self.make(key, rules);
         // Before anybody else can see it: a pool without endpoints refuses picks.
         entry.registry.watch(&key.1, Arc::clone(&pool.core) as _);
         let mut pools = self.lock_pools();
@@ -93,6 +93,25 @@ impl Manager {
         entry.leave()?;
         pools.retain(|key, _| key.0 != entry.name);
         Ok(())
+    }
+
+    /// The pool of this key, or the derived one of the same service that means the same now. That is the
+    /// pool of both keys until the policy changes.
+    fn known(&self, key: &PoolKey, rules: &Rules) -> Option<Pool> {
+        let mut pools = self.lock_pools();
+        if let Some(known) = pools.get(key) {
+            return Some(known.clone());
+        }
+        let is_alike = |other: &&Pool| {
+            let (provider, service, own) = other.key();
+            let is_derived = !own.is_empty() && !key.2.is_empty();
+            is_derived
+                && (provider, service) == (&key.0, &key.1)
+                && is_same(&other.core.rules(), rules)
+        };
+        let alike = pools.values().find(is_alike)?.clone();
+        pools.insert(key.clone(), alike.clone());
+        Some(alike)
     }
 
     fn make(&self, key: &PoolKey, rules: Rules) -> Pool {
@@ -134,7 +153,7 @@ impl Manager {
         key: PoolKey,
     ) -> Option<Arc<PoolCore>> {
         let known = self.lock_pools().get(&key).map(|pool| Arc::clone(&pool.core));
-        known.or_else(|| self.intern(entry, &key, None).ok().map(|pool| pool.core))
+        known.or_else(|| self.intern(entry, &key).ok().map(|pool| pool.core))
     }
 }
 
@@ -254,7 +273,8 @@ impl Pool {
     /// The same service under another policy: the given options over this pool's.
     ///
     /// States and endpoints are shared; cursors and budget are its own. The same policy gives the
-    /// same pool.
+    /// same pool. When the manager's policy changes, the options that were given stay, and the others
+    /// follow it.
     ///
     /// # Errors
     ///
@@ -263,11 +283,10 @@ impl Pool {
         let gone = || Error::new(ErrorKind::Closed, "the manager is gone");
         let manager = Manager { inner: self.manager.upgrade().ok_or_else(gone)? };
         manager.check_open()?;
-        let policy = manager.policy().derive(policy)?;
-        let text: Arc<str> = policy.document.to_string().into();
-        let key = (Arc::clone(&self.key.0), Arc::clone(&self.key.1), text);
+        let options: Arc<str> = manager.policy().lay_over(&self.key.2, policy)?.into();
+        let key = (Arc::clone(&self.key.0), Arc::clone(&self.key.1), options);
         let entry = manager.provider_entry(Some(&self.key.0))?;
-        manager.intern(&entry, &key, Some(&policy))
+        manager.intern(&entry, &key)
     }
 
     pub(super) const fn key(&self) -> &PoolKey {
@@ -282,6 +301,13 @@ pub(super) fn rules(policy: &Policy) -> Rules {
         execute: policy.execute.clone(),
         load_balance_every: policy.load_balance_every,
     }
+}
+
+fn is_same(one: &Rules, other: &Rules) -> bool {
+    one.balance == other.balance
+        && one.breaker == other.breaker
+        && one.execute == other.execute
+        && one.load_balance_every == other.load_balance_every
 }
 
 fn only_service(services: &[Arc<str>], provider: &str) -> Result<Arc<str>> {

@@ -41,7 +41,10 @@ impl Manager {
         }
         let mut in_force = self.lock_policy();
         *in_force = policy.clone();
-        for pool in self.lock_pools().values() {
+        let mut pools = self.lock_pools();
+        // What meant the same under the old policy may differ under this one.
+        pools.retain(|key, pool| key == pool.key());
+        for pool in pools.values() {
             match &*pool.key().2 {
                 "" => pool.core().set_rules(rules(&policy)),
                 // A derived policy that no longer fits the new one stays as it was.
@@ -51,6 +54,7 @@ impl Manager {
                 },
             }
         }
+        drop(pools);
         drop(in_force);
         self.inner.background.set_health(policy.health);
         self.keep_latencies(&self.inner.providers.lock());
