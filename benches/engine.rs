@@ -53,7 +53,7 @@ fn measure(criterion: &mut Criterion, name: &str, work: Work) {
     let mut group = criterion.benchmark_group(name);
     for algorithm in ALGORITHMS {
         for size in SIZES {
-            let pool = pool(algorithm, size);
+            let (_manager, pool) = pool(algorithm, size);
             for threads in THREADS {
                 let id = BenchmarkId::new(format!("{algorithm}/{size}"), threads);
                 let run = |times| timed(pool.core(), work, times, threads);
@@ -64,13 +64,14 @@ fn measure(criterion: &mut Criterion, name: &str, work: Work) {
     group.finish();
 }
 
-fn pool(algorithm: &str, size: usize) -> Pool {
+fn pool(algorithm: &str, size: usize) -> (Manager, Pool) {
     let document = format!(
         r#"{{ "seed": 1, "failover": {{ "load_balancer": {{ "algorithm": "{algorithm}" }} }} }}"#
     );
     let manager = Manager::from_json(&document).expect("the document is valid");
     manager.publish(None, endpoints(size)).expect("the endpoints are valid");
-    manager.pool(None, Some("bench")).expect("the service is there")
+    let pool = manager.pool(None, Some("bench")).expect("the service is there");
+    (manager, pool)
 }
 
 fn endpoints(size: usize) -> Vec<Endpoint> {

@@ -2,6 +2,7 @@
 #![cfg(feature = "runtime")]
 
 use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use failover::discovery::{BoxFuture, Capabilities, Provider};
@@ -170,4 +171,48 @@ fn a_provider_that_only_reads_takes_no_registration() {
     for refusal in refusals {
         assert_eq!(refusal.expect_err("refused").kind(), ErrorKind::Provider);
     }
+}
+
+/// A provider that is read again and again, and tells when it is dropped.
+struct Polled {
+    dropped: Sender<()>,
+}
+
+impl Provider for Polled {
+    fn kind(&self) -> &'static str {
+        "polled"
+    }
+
+    fn poll_interval(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Endpoint>>> {
+        Box::pin(async { Ok(vec![endpoint("a")]) })
+    }
+}
+
+impl Drop for Polled {
+    fn drop(&mut self) {
+        // The test may be over.
+        let _ = self.dropped.send(());
+    }
+}
+
+#[test]
+fn a_manager_that_is_dropped_ends_its_background_work() {
+    let (dropped, is_dropped) = channel();
+    let manager = Manager::from_json(r#"{"seed": 1}"#).expect("the document is valid");
+    manager.register_provider("polled", Arc::new(Polled { dropped })).expect("a free name");
+    manager.wait_ready(PATIENCE).expect("it is read");
+    let pool = manager.pool(Some("polled"), Some("s")).expect("it is registered");
+
+    let clone = manager.clone();
+    drop(manager);
+    pool.pick(&Request::new()).expect("a clone is the same manager").report(Outcome::Success);
+    drop(clone);
+
+    let refused = pool.pick(&Request::new()).map(drop).expect_err("the manager is gone");
+    assert_eq!(refused.kind(), ErrorKind::Closed);
+    is_dropped.recv_timeout(PATIENCE).expect("nobody reads it any more");
 }

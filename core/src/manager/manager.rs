@@ -23,6 +23,9 @@ use crate::stats::stripe_count;
 
 /// One failover engine with its endpoints, policies and history.
 ///
+/// It is closed by [`close`](Self::close), which waits for the open attempts, or once its last clone is
+/// dropped, which doesn't.
+///
 /// # Examples
 ///
 /// ```

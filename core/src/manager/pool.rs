@@ -16,7 +16,7 @@ pub(super) type PoolKey = (Arc<str>, Arc<str>, Arc<str>);
 
 /// One service of one provider under one policy.
 ///
-/// Cheap to clone; a clone is the same pool. Lives as long as its manager; once its provider is
+/// Cheap to clone; a clone is the same pool. Lives as long as its manager, and is closed after it; once its provider is
 /// deregistered, it has no endpoints any more, and one that is registered under the same name has
 /// other pools.
 #[derive(Clone, Debug)]

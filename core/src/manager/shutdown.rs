@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Manager;
+use super::manager::Inner;
 use crate::clock::nanos;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -26,8 +27,7 @@ impl Manager {
         while self.in_flight() > 0 && clock.now() < deadline {
             clock.wait_until(deadline.min(clock.now() + POLL), &|| self.in_flight() == 0);
         }
-        self.inner.background.stop();
-        self.inner.providers.lock().iter().for_each(|entry| entry.source.stop());
+        self.inner.stop();
         match self.in_flight() {
             0 => Ok(()),
             open => {
@@ -44,6 +44,22 @@ impl Manager {
         let entries = self.inner.providers.lock().clone();
         let members = entries.iter().flat_map(|entry| entry.registry.list());
         members.map(|member| member.state.in_flight()).sum()
+    }
+}
+
+impl Inner {
+    fn stop(&self) {
+        self.background.stop();
+        self.providers.lock().iter().for_each(|entry| entry.source.stop());
+    }
+}
+
+impl Drop for Inner {
+    /// Ends background work without waiting for it: the last who held the manager didn't close it.
+    fn drop(&mut self) {
+        // Release pairs with the Acquire of every task's look at it.
+        self.shared.is_closed.store(true, Ordering::Release);
+        self.stop();
     }
 }
 
