@@ -1,5 +1,7 @@
 //! What ends while somebody still uses it: endpoints with open leases, providers, managers.
 
+use std::time::Duration;
+
 use failover::{Endpoint, ErrorKind, Manager, Outcome, Request};
 
 fn endpoint(id: &str, service: &str) -> Endpoint {
@@ -66,4 +68,25 @@ fn a_provider_that_is_registered_again_serves() {
     lease.report(Outcome::Success);
     assert_eq!(old.stats()["stale_reports"], 0);
     assert_eq!(new.stats()["stale_reports"], 0);
+}
+
+#[test]
+fn a_close_tells_of_attempts_on_what_was_removed() {
+    let manager = manager();
+    manager.register_endpoint(None, endpoint("a", "s")).expect("valid");
+    manager.register_provider_json("x", r#"{"type": "memory"}"#).expect("a free name");
+    manager.register_endpoint(Some("x"), endpoint("b", "s")).expect("valid");
+    let pools = [manager.pool(None, Some("s")), manager.pool(Some("x"), Some("s"))];
+    let pools = pools.map(|pool| pool.expect("it is registered"));
+    let leases = pools.each_ref().map(|pool| pool.pick(&Request::new()).expect("usable"));
+    manager.deregister_endpoint(None, "a").expect("it is registered");
+    manager.deregister_provider("x").expect("it is registered");
+
+    assert_eq!(manager.in_flight(), 2);
+    let busy = manager.close(Duration::ZERO).expect_err("two attempts are in flight");
+
+    assert_eq!(busy.kind(), ErrorKind::Busy);
+    assert_eq!(busy.details()["in_flight"], 2);
+    leases.into_iter().for_each(|lease| lease.report(Outcome::Success));
+    assert_eq!(manager.in_flight(), 0);
 }

@@ -205,6 +205,12 @@ impl Registry {
         ended
     }
 
+    /// Attempts in flight, those on removed endpoints included.
+    #[must_use]
+    pub fn in_flight(&self) -> u64 {
+        self.lock().states().map(EndpointState::in_flight).sum()
+    }
+
     /// Whether each endpoint keeps its own latency distribution, from now on and for those to come.
     ///
     /// What is kept already stays.

@@ -72,8 +72,8 @@ pub fn after_fork_child() {
     crate::stats::forget_other_threads();
     for manager in alive() {
         manager.inner.shared.epoch.fetch_add(1, Ordering::AcqRel);
-        for entry in manager.inner.providers.lock().iter() {
-            entry.registry.forget_in_flight();
+        for registry in manager.inner.providers.registries() {
+            registry.forget_in_flight();
         }
         if manager.inner.config.fork_policy == ForkPolicy::Error {
             // Closed as well, so that picks stop without looking at a second flag.

@@ -17,6 +17,8 @@ use crate::stats::Counters;
 pub(super) struct Providers {
     /// Guards the list, in the order of registration.
     list: Lock<Vec<Arc<Entry>>>,
+    /// Guards the sets of deregistered providers on which attempts are still in flight.
+    leaving: Lock<Vec<Arc<Registry>>>,
     /// One warning about a missing default provider is enough.
     has_warned: AtomicBool,
 }
@@ -58,6 +60,27 @@ impl Providers {
         self.list.lock()
     }
 
+    /// Every set on which an attempt may be in flight.
+    pub(super) fn registries(&self) -> Vec<Arc<Registry>> {
+        let mut registries = self.leave(None);
+        registries.extend(self.lock().iter().map(|entry| Arc::clone(&entry.registry)));
+        registries
+    }
+
+    /// Adds the set of a provider that goes to those that are leaving, and forgets the ones that have left.
+    fn leave(&self, registry: Option<&Arc<Registry>>) -> Vec<Arc<Registry>> {
+        let mut leaving = self.leaving.lock();
+        leaving.extend(registry.cloned());
+        leaving.retain(|registry| registry.in_flight() > 0);
+        leaving.clone()
+    }
+
+    fn remove(&self, entry: &Arc<Entry>) {
+        // First among those that leave: an attempt may count twice for a moment, and never not at all.
+        self.leave(Some(&entry.registry));
+        self.lock().retain(|other| !Arc::ptr_eq(other, entry));
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<Arc<Entry>> {
         self.lock().iter().find(|entry| *entry.name == *name).cloned()
     }
@@ -96,7 +119,7 @@ impl Manager {
         self.forget_pools(&entry)?;
         entry.source.stop();
         entry.registry.replace(Vec::new())?;
-        self.inner.providers.lock().retain(|other| !Arc::ptr_eq(other, &entry));
+        self.inner.providers.remove(&entry);
         self.link_fallbacks();
         Ok(())
     }

@@ -38,12 +38,10 @@ impl Manager {
         }
     }
 
-    /// Attempts in flight over all endpoints of all providers.
+    /// Attempts in flight over all endpoints of all providers, those that were removed included.
     #[must_use]
     pub fn in_flight(&self) -> u64 {
-        let entries = self.inner.providers.lock().clone();
-        let members = entries.iter().flat_map(|entry| entry.registry.list());
-        members.map(|member| member.state.in_flight()).sum()
+        self.inner.providers.registries().iter().map(|registry| registry.in_flight()).sum()
     }
 }
 
