@@ -90,3 +90,36 @@ fn a_close_tells_of_attempts_on_what_was_removed() {
     leases.into_iter().for_each(|lease| lease.report(Outcome::Success));
     assert_eq!(manager.in_flight(), 0);
 }
+
+#[test]
+fn an_endpoint_that_is_removed_gives_its_number_back_at_once() {
+    let manager = manager();
+    let pool = manager.pool(None, Some("s")).expect("any service");
+    manager.register_endpoint(None, endpoint("a", "s")).expect("a free id");
+
+    manager.deregister_endpoint(None, "a").expect("it is registered");
+
+    assert_eq!(next_slot(&manager), 0);
+    pool.pick(&Request::new()).expect("usable").report(Outcome::Success);
+}
+
+#[test]
+fn a_provider_that_goes_gives_its_numbers_back() {
+    let manager = manager();
+
+    for round in 0..50 {
+        let name = format!("p{round}");
+        manager.register_provider_json(&name, r#"{"type": "memory"}"#).expect("a free name");
+        manager.register_endpoint(Some(&name), endpoint("a", "s")).expect("valid");
+        let pool = manager.pool(Some(&name), Some("s")).expect("it is registered");
+        pool.pick(&Request::new()).expect("usable").report(Outcome::Success);
+        manager.deregister_provider(&name).expect("it is registered");
+    }
+
+    assert_eq!(next_slot(&manager), 0);
+}
+
+fn next_slot(manager: &Manager) -> u32 {
+    manager.register_endpoint(None, endpoint("next", "s")).expect("a free id");
+    manager.member(None, "next").expect("it is registered").id.slot()
+}

@@ -297,10 +297,12 @@ impl Registry {
 
     fn publish(&self, inner: &mut Inner) {
         inner.version += 1;
-        let freed = inner.retired.drop_unreachable();
+        let mut freed = inner.retired.drop_unreachable();
         for at in 0..inner.watchers.len() {
             inner.publish_to(at);
         }
+        // The sets of before are gone now, and there may never be another change.
+        freed.extend(inner.retired.drop_unreachable());
         for id in freed {
             self.slots.give_back(id);
         }
@@ -308,6 +310,16 @@ impl Registry {
 
     fn lock(&self) -> Held<'_, Inner> {
         self.inner.lock()
+    }
+}
+
+impl Drop for Registry {
+    /// Gives all numbers back. Who still holds one of them has the pair, which is never used again.
+    fn drop(&mut self) {
+        let inner = self.inner.lock();
+        for member in inner.members.iter().chain(inner.retired.iter()) {
+            self.slots.give_back(member.id);
+        }
     }
 }
 

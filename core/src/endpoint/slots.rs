@@ -30,7 +30,7 @@ impl Slots {
         EndpointId::new(slot, *generation)
     }
 
-    /// Gives a slot back, once no lease and no reader knows its endpoint any more.
+    /// Gives a slot back, once no lease and no reader knows its endpoint any more, or its registry is gone.
     pub(crate) fn give_back(&self, id: EndpointId) {
         let mut inner = self.inner.lock();
         inner.free.push(id.slot());
