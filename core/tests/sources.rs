@@ -32,6 +32,28 @@ fn a_set_that_is_pushed_right_after_another_applies_too() {
 }
 
 #[test]
+fn a_faulty_set_is_refused_whole_by_every_provider_that_takes_sets() {
+    let manager = Manager::from_json(r#"{"seed": 1}"#).expect("the document is valid");
+    manager.register_pushed_provider("own").expect("a free name");
+    for provider in ["memory", "own"] {
+        manager.publish(Some(provider), vec![endpoint("a")]).expect("a valid set");
+        let faulty = Endpoint::new("", "s", "no name", 0).with_weight(u32::MAX);
+
+        let refused = manager.publish(Some(provider), vec![endpoint("b"), faulty]);
+        let doubled = manager.publish(Some(provider), vec![endpoint("b"), endpoint("b")]);
+
+        let refused = refused.expect_err("it has four faults");
+        assert_eq!(refused.kind(), ErrorKind::InvalidArgument, "{refused}");
+        let mut paths: Vec<_> = refused.faults().iter().map(|fault| &*fault.path).collect();
+        paths.sort_unstable();
+        assert_eq!(paths, ["[1].address", "[1].id", "[1].port", "[1].weight"], "{provider}");
+        assert_eq!(doubled.map_err(|error| error.kind()), Err(ErrorKind::AlreadyExists));
+        let ids = manager.endpoints(Some(provider)).expect("it is registered");
+        assert_eq!(ids.iter().map(|one| &*one.id).collect::<Vec<_>>(), ["a"], "{provider}");
+    }
+}
+
+#[test]
 fn endpoints_of_a_file_are_checked() {
     let backend = Backend::start("a").expect("a server on loopback");
     let path = std::env::temp_dir().join(format!("failover-sources-{}.json", std::process::id()));

@@ -25,3 +25,4 @@ pub use provider::{BoxFuture, Capabilities, Provider, Sink};
 #[cfg(feature = "runtime")]
 pub use task::Feed;
 pub use update::Update;
+pub(crate) use update::check as check_set;

@@ -30,7 +30,7 @@ impl Update {
 }
 
 /// Refuses a set that can't be published: too many endpoints, faulty ones, an id that comes twice.
-pub(super) fn check(endpoints: &[Endpoint]) -> Result<()> {
+pub(crate) fn check(endpoints: &[Endpoint]) -> Result<()> {
     let most = Registry::MOST_ENDPOINTS;
     if endpoints.len() > most {
         let text = format!("must be at most {most} endpoints, got {}", endpoints.len());

@@ -8,7 +8,7 @@ use super::Manager;
 use super::background::tools;
 use super::providers::{EMBEDDED, Entry};
 use crate::config::{ProviderConfig, ProviderKind};
-use crate::discovery::{Custom, Guard, GuardRules, Memory, Provider, ProviderInfo};
+use crate::discovery::{Custom, Guard, GuardRules, Memory, Provider, ProviderInfo, check_set};
 use crate::endpoint::{Changes, EVERY_SERVICE, Endpoint};
 #[cfg(not(feature = "runtime"))]
 use crate::error::ErrorKind;
@@ -183,6 +183,7 @@ impl Manager {
     pub(super) fn take_set(&self, entry: &Entry, endpoints: Vec<Endpoint>) -> Result<()> {
         match &entry.source {
             Source::Registered => {
+                check_set(&endpoints)?;
                 let changes = entry.registry.replace(endpoints)?;
                 self.tell_of_set(entry, &changes);
             }
