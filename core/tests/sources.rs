@@ -54,6 +54,40 @@ fn a_faulty_set_is_refused_whole_by_every_provider_that_takes_sets() {
 }
 
 #[test]
+fn a_providers_name_has_no_slash_and_is_not_empty() {
+    let manager = Manager::from_json(r#"{"seed": 1}"#).expect("the document is valid");
+    for name in ["", "a/b", "/", &"n".repeat(513)] {
+        let pushed = manager.register_pushed_provider(name).expect_err("no name");
+        let own = manager.register_provider(name, Arc::new(Fixed)).expect_err("no name");
+        let read = manager.register_provider_json(name, r#"{"type": "memory"}"#);
+        let configured = Manager::from_json(
+            &serde_json::json!({"providers": {name: {"type": "memory"}}}).to_string(),
+        );
+
+        for error in [pushed, own] {
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            assert_eq!(error.faults()[0].path, "name", "{error}");
+        }
+        for error in [read.expect_err("no name"), configured.map(drop).expect_err("no name")] {
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+            assert!(error.faults()[0].path.starts_with("providers"), "{error}");
+        }
+    }
+    assert_eq!(manager.providers().len(), 1);
+}
+
+#[test]
+fn a_providers_document_gives_each_key_once() {
+    let manager = Manager::from_json(r#"{"seed": 1}"#).expect("the document is valid");
+    let doubled = r#"{"type": "memory", "coalesce": "1s", "coalesce": "2s"}"#;
+
+    let error = manager.register_provider_json("x", doubled).expect_err("it is given twice");
+
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert!(error.to_string().contains(r#"key "coalesce" is given twice"#), "{error}");
+}
+
+#[test]
 fn endpoints_of_a_file_are_checked() {
     let backend = Backend::start("a").expect("a server on loopback");
     let path = std::env::temp_dir().join(format!("failover-sources-{}.json", std::process::id()));

@@ -41,6 +41,9 @@ pub(super) fn in_manager(given: Reader<'_>, faults: &mut Vec<Fault>) {
     for (name, provider) in providers {
         let Some(provider) = provider.as_object().map(Reader) else { continue };
         let path = join("providers", name);
+        if let Some(expected) = wrong_name(name) {
+            fault(&path, expected, faults);
+        }
         match provider.text("type") {
             Some("file") if provider.text("path").is_none() => {
                 fault(&join(&path, "path"), "is required for type \"file\"".to_owned(), faults);
@@ -93,6 +96,16 @@ pub(super) fn warnings(policy: &Policy, given: Reader<'_>) -> Vec<String> {
     warnings
 }
 
+/// What a provider's name should have been, if it is none: names of pools and events begin with it, up
+/// to the first `/`.
+pub(crate) fn wrong_name(name: &str) -> Option<String> {
+    let is_name = (1..=LONGEST_NAME).contains(&name.len()) && !name.contains('/');
+    (!is_name).then(|| {
+        let came: String = name.chars().take(64).collect();
+        format!("must be a name of 1 to {LONGEST_NAME} bytes without \"/\", got {came:?}")
+    })
+}
+
 /// The algorithm of a strategy that itself spreads.
 fn spread_by(strategy: Strategy) -> Option<Algorithm> {
     match strategy {
@@ -123,3 +136,6 @@ fn at_least(
 fn fault(path: &str, expected: String, faults: &mut Vec<Fault>) {
     faults.push(Fault { path: path.to_owned(), expected });
 }
+
+/// As long as `default_provider` may be.
+const LONGEST_NAME: usize = 512;

@@ -11,6 +11,7 @@ mod reference;
 mod schema;
 mod table;
 
+pub(crate) use contradiction::wrong_name;
 pub use document::Policy;
 pub use manager::{ClockKind, ForkPolicy, LogLevel, ManagerConfig, ProviderConfig, ProviderKind};
 pub use reference::reference;

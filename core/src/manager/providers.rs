@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Manager;
 use super::source::Source;
+use crate::config::wrong_name;
 use crate::discovery::{Guard, Provider};
 use crate::endpoint::{Endpoint, Registry};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::events::Level;
 use crate::lock::{Held, Lock};
 use crate::stats::Counters;
@@ -184,6 +185,10 @@ impl Manager {
     }
 
     pub(super) fn add_provider(&self, entry: Entry) -> Result<()> {
+        if let Some(expected) = wrong_name(&entry.name) {
+            let fault = Fault { path: "name".to_owned(), expected };
+            return Err(Error::from_faults(ErrorKind::InvalidArgument, vec![fault]));
+        }
         let entry = Arc::new(entry);
         let mut list = self.inner.providers.lock();
         if list.iter().any(|other| other.name == entry.name) {

@@ -9,10 +9,11 @@ use super::background::tools;
 use super::providers::{EMBEDDED, Entry};
 use crate::config::{ProviderConfig, ProviderKind};
 use crate::discovery::{Custom, Guard, GuardRules, Memory, Provider, ProviderInfo, check_set};
+use crate::endpoint::document::{Format, read};
 use crate::endpoint::{Changes, EVERY_SERVICE, Endpoint};
 #[cfg(not(feature = "runtime"))]
-use crate::error::ErrorKind;
-use crate::error::{Error, Result};
+use crate::error::Error;
+use crate::error::{ErrorKind, Result};
 use crate::events::{Event, EventKind};
 use crate::stats::Counters;
 
@@ -79,13 +80,10 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// The document's faults, [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is
-    /// taken.
+    /// The faults of name and document, [`ErrorKind::AlreadyExists`] if the name is taken.
     pub fn register_provider_json(&self, name: &str, document: &str) -> Result<()> {
         self.check_open()?;
-        let value: serde_json::Value = serde_json::from_str(document).map_err(|error| {
-            Error::invalid_config(format!("providers.{name}"), error.to_string())
-        })?;
+        let value = read(document, Format::Json, ErrorKind::InvalidConfig)?;
         let whole = serde_json::json!({ "providers": { name: value } });
         let config = crate::config::ManagerConfig::from_json(&whole.to_string())?;
         config.providers.iter().try_for_each(|(name, config)| self.make_provider(name, config))
@@ -95,8 +93,8 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is
-    /// taken.
+    /// [`ErrorKind::InvalidArgument`] if the name is empty or holds a `/`, [`ErrorKind::AlreadyExists`] if
+    /// it is taken.
     pub fn register_pushed_provider(&self, name: &str) -> Result<()> {
         self.check_open()?;
         let pushed = Arc::new(Custom::pushed(false));
@@ -111,8 +109,8 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is
-    /// taken.
+    /// [`ErrorKind::InvalidArgument`] if the name is empty or holds a `/`, [`ErrorKind::AlreadyExists`] if
+    /// it is taken.
     #[cfg(feature = "runtime")]
     pub fn register_provider(&self, name: &str, provider: Arc<dyn Provider>) -> Result<()> {
         self.check_open()?;
