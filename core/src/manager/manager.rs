@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::background::Background;
-use super::pool::{Pool, PoolKey};
+use super::pool::Pool;
+use super::pools::PoolKey;
 use super::providers::Providers;
 use crate::clock::{Clock, Nanos};
 use crate::config::{ClockKind, LogLevel, ManagerConfig, Policy};

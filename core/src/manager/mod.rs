@@ -8,6 +8,7 @@ mod health;
 #[expect(clippy::module_inception, reason = "the file is named after its one concept")]
 mod manager;
 mod pool;
+mod pools;
 mod providers;
 mod reload;
 mod report;

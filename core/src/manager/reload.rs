@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::Manager;
-use super::pool::rules;
+use super::pools::rules;
 use super::providers::Entry;
 use crate::config::Policy;
 use crate::error::Result;
