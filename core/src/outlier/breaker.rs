@@ -76,11 +76,12 @@ pub(crate) fn admit(
 ) -> Admission {
     let mut status = state.status();
     let mut opened_half = false;
-    if status.has(Status::OPEN) && now >= state.open_until.load(Ordering::Relaxed) {
+    let barring = Status::BREAKER & !rules.ignored();
+    if status.has(Status::OPEN & barring) && now >= state.open_until.load(Ordering::Relaxed) {
         opened_half = half_open(state);
         status = state.status();
     }
-    if !status.has(Status::BREAKER) {
+    if !status.has(barring) {
         let pass = Pass { generation: status.generation(), ..Pass::default() };
         return Admission::Granted { pass, opened_half };
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::endpoint::Status;
+
 /// When an endpoint's breaker opens, for how long, and what closes it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -28,6 +30,14 @@ pub struct Breaker {
     pub slow_call_rate: Option<f64>,
     /// From here on an attempt counts as slow.
     pub slow_call_duration: Duration,
+}
+
+impl Breaker {
+    /// The bits of a status that don't count: a breaker that is off bars nobody, whatever it came to
+    /// before. What the program holds open stays so.
+    pub(crate) const fn ignored(&self) -> u64 {
+        if self.is_enabled { 0 } else { Status::OPEN | Status::HALF_OPEN }
+    }
 }
 
 impl Default for Breaker {
