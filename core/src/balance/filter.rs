@@ -180,7 +180,7 @@ impl Gauge<'_> {
 }
 
 /// The bits that still speak against the endpoint, those left out that are over.
-fn remaining(member: &Member, status: Status, gauge: &Gauge<'_>) -> u64 {
+pub(super) fn remaining(member: &Member, status: Status, gauge: &Gauge<'_>) -> u64 {
     let (state, now) = (&member.state, gauge.now);
     let mut bits = status.0 & BARS & !gauge.rules.ignored();
     if status.has(Status::RESTING) && now >= state.resting_until.load(Ordering::Relaxed) {
@@ -199,7 +199,7 @@ fn remaining(member: &Member, status: Status, gauge: &Gauge<'_>) -> u64 {
     bits
 }
 
-pub(crate) const BARS: u64 = Status::ADMIN
+const BARS: u64 = Status::ADMIN
     | Status::LOST
     | Status::DEGRADED
     | Status::UNHEALTHY

@@ -215,7 +215,7 @@ fn preferred(field: &Field<'_>, wish: &Wish<'_>) -> Option<Pick> {
     let refused = Tried::default();
     let gauge = gauge(field, wish, &refused, (Level::Usable, Round::Untried));
     let is_draining = why == Why::Sticky
-        && member.state.status().0 & filter::BARS == Status::DRAINING
+        && filter::remaining(member, member.state.status(), &gauge) == Status::DRAINING
         && wish.filter.is_none_or(|filter| filter.allows(member))
         && !wish.tried.contains(id);
     if !is_draining && !gauge.fits(member) {
