@@ -711,6 +711,83 @@ fn an_endpoint_that_is_not_checked_any_more_is_unknown_again() {
     });
 }
 
+/// Registers `a` anew without a check, or with one.
+fn describe(rig: &Rig, is_checked: bool) {
+    let plain = Endpoint::new("a", "users", "10.0.0.1", 80);
+    let endpoint = if is_checked { endpoint("a", CheckKind::Custom) } else { plain };
+    rig.registry.update(endpoint).expect("there");
+}
+
+#[test]
+fn a_check_that_ends_after_the_last_one_says_nothing() {
+    run(async {
+        let rig = Rig::new(&["a"], steady(), 64, Arc::new(|_, _| None));
+        let task = rig.spawn();
+        let mut off = steady();
+        off.is_enabled = false;
+        let ends: [&dyn Fn(); 2] =
+            [&|| describe(&rig, false), &|| rig.checker.set_rules(off.clone())];
+
+        for (i, end) in ends.into_iter().enumerate() {
+            while rig.times("a").len() <= i {
+                rig.advance(Duration::from_millis(10)).await;
+            }
+            end();
+            rig.advance(Duration::from_secs(3)).await;
+
+            assert_eq!(rig.status("a"), HealthStatus::Unknown);
+            assert!(rig.board.is_empty());
+            describe(&rig, true);
+        }
+        assert_eq!(rig.counters.tally(Tally::HealthChecks), 0);
+        task.abort();
+    });
+}
+
+#[test]
+fn a_check_on_demand_that_ends_after_the_last_one_says_nothing() {
+    run(async {
+        let rig = Rig::new(&["a"], steady(), 64, Arc::new(|_, _| None));
+        let (checker, a) = (rig.checker.clone(), member(&rig.registry, "a"));
+        let asked = tokio::spawn(async move { checker.check_now("memory", &a).await });
+        settle().await;
+
+        describe(&rig, false);
+        rig.advance(Duration::from_secs(2)).await;
+
+        assert_eq!(reason(&asked.await.expect("ended")), "timed out after 2s");
+        assert_eq!(rig.status("a"), HealthStatus::Unknown);
+        assert!(rig.board.is_empty());
+    });
+}
+
+#[test]
+fn a_check_that_is_taken_away_and_given_back_while_it_runs_goes_on_once() {
+    run(async {
+        let mut rules = steady();
+        rules.timeout = Duration::from_millis(60);
+        rules.interval = Duration::from_millis(100);
+        rules.transition_interval = rules.interval;
+        let rig = Rig::new(&["a"], rules, 64, Arc::new(|_, _| None));
+        let task = rig.spawn();
+        for round in 0..8 {
+            while rig.times("a").len() <= round {
+                rig.advance(Duration::from_millis(10)).await;
+            }
+            describe(&rig, false);
+            describe(&rig, true);
+        }
+        rig.advance(Duration::from_secs(1)).await;
+        let before = rig.times("a").len();
+
+        rig.advance(Duration::from_secs(2)).await;
+
+        let made = rig.times("a").len() - before;
+        assert!((18..=20).contains(&made), "{made} checks where 20 are due");
+        task.abort();
+    });
+}
+
 #[test]
 fn a_removed_endpoint_is_not_checked_any_more_and_a_new_one_is() {
     run(async {

@@ -26,6 +26,8 @@ pub(super) struct Source {
 pub(super) struct Job {
     pub(super) member: Member,
     pub(super) source: Arc<Source>,
+    /// Which of all runs this is; 0 until it is one.
+    pub(super) run: u64,
 }
 
 /// How a check ended, as far as its successor is concerned.
@@ -46,20 +48,24 @@ pub(super) struct Schedule {
     seed: u64,
     targets: HashMap<EndpointId, Target>,
     queue: BTreeSet<(Nanos, EndpointId)>,
+    /// Runs begun so far.
+    runs: u64,
 }
 
 #[derive(Debug)]
 struct Target {
     job: Job,
     due: Nanos,
-    is_running: bool,
+    /// The run that is under way. One of before the endpoint was left unchecked, or of before a
+    /// fork, is nobody's: it ends without a successor.
+    running: Option<u64>,
     rng: Rng,
 }
 
 impl Schedule {
     pub(super) fn new(rules: Health, seed: u64) -> Self {
         let (targets, queue) = (HashMap::new(), BTreeSet::new());
-        Self { rules: Arc::new(rules), seed, targets, queue }
+        Self { rules: Arc::new(rules), seed, targets, queue, runs: 0 }
     }
 
     pub(super) const fn rules(&self) -> &Arc<Health> {
@@ -94,7 +100,7 @@ impl Schedule {
             if gone.remove(&member.id) {
                 self.replace(member, now);
             } else {
-                self.add(Job { member: member.clone(), source: Arc::clone(source) }, now);
+                self.add(Job { member: member.clone(), source: Arc::clone(source), run: 0 }, now);
             }
         }
         let gone = gone.into_iter().filter_map(|id| self.remove(id));
@@ -104,6 +110,17 @@ impl Schedule {
     /// The counters of the provider whose endpoint this is.
     pub(super) fn counters(&self, id: EndpointId) -> Option<Arc<Counters>> {
         self.targets.get(&id)?.job.source.counters.clone()
+    }
+
+    /// True if the endpoint is checked from time to time.
+    pub(super) fn is_checked(&self, id: EndpointId) -> bool {
+        self.rules.is_enabled && self.targets.contains_key(&id)
+    }
+
+    /// True if `job` is the check that is under way, and its endpoint is still checked.
+    pub(super) fn is_under_way(&self, job: &Job) -> bool {
+        let target = self.targets.get(&job.member.id);
+        self.rules.is_enabled && target.is_some_and(|target| target.running == Some(job.run))
     }
 
     /// When the next check is due; never while checks are off.
@@ -119,15 +136,17 @@ impl Schedule {
         }
         self.queue.pop_first();
         let target = self.targets.get_mut(&id)?;
-        target.is_running = true;
-        Some(target.job.clone())
+        self.runs += 1;
+        target.running = Some(self.runs);
+        Some(Job { run: self.runs, ..target.job.clone() })
     }
 
     /// Ends a check that was begun at `started`, and plans the next one.
-    pub(super) fn finish(&mut self, id: EndpointId, started: Nanos, ended: Ended, now: Nanos) {
-        let rules = Arc::clone(&self.rules);
-        let Some(target) = self.targets.get_mut(&id) else { return };
-        target.is_running = false;
+    pub(super) fn finish(&mut self, job: &Job, started: Nanos, ended: Ended, now: Nanos) {
+        let (rules, id) = (Arc::clone(&self.rules), job.member.id);
+        let target = self.targets.get_mut(&id);
+        let Some(target) = target.filter(|target| target.running == Some(job.run)) else { return };
+        target.running = None;
         let wait = match ended {
             Ended::Settled => target.interval(&rules),
             Ended::InTransition => target.interval(&rules).min(nanos(rules.transition_interval)),
@@ -140,8 +159,8 @@ impl Schedule {
 
     /// Forgets checks that nobody runs any more: the task that did is gone.
     pub(super) fn restart(&mut self, now: Nanos) {
-        for (id, target) in self.targets.iter_mut().filter(|(_, target)| target.is_running) {
-            target.is_running = false;
+        for (id, target) in self.targets.iter_mut().filter(|(_, target)| target.running.is_some()) {
+            target.running = None;
             target.due = now;
             self.queue.insert((now, *id));
         }
@@ -152,7 +171,7 @@ impl Schedule {
         let mut rng = Rng::new(self.seed, STREAM, job.member.hash);
         let spread = interval(&job.member, &self.rules).min(nanos(LONGEST_SPREAD));
         let due = now.saturating_add(scale(rng.draw(), spread).0);
-        self.targets.insert(id, Target { job, due, is_running: false, rng });
+        self.targets.insert(id, Target { job, due, running: None, rng });
         self.queue.insert((due, id));
     }
 
@@ -167,7 +186,8 @@ impl Schedule {
 
     /// Brings a check forward that is planned later than the interval allows by now.
     fn hasten(&mut self, id: EndpointId, now: Nanos) {
-        let Some(target) = self.targets.get_mut(&id).filter(|target| !target.is_running) else {
+        let Some(target) = self.targets.get_mut(&id).filter(|target| target.running.is_none())
+        else {
             return;
         };
         let latest = now.saturating_add(target.interval(&self.rules));

@@ -16,7 +16,7 @@ use super::schedule::{Ended, Job, Schedule, Source, interval};
 use super::{Audience, Board, CheckResult, Grade, Health, Recorded, announce};
 use crate::clock::{Nanos, nanos};
 use crate::discovery::Background;
-use crate::endpoint::{CheckKind, Endpoint, EndpointId, HealthCheck, Member, Snapshot, Subscriber};
+use crate::endpoint::{CheckKind, Endpoint, HealthCheck, Member, Snapshot, Subscriber};
 use crate::lock::{Held, Lock};
 use crate::stats::{Counters, Tally};
 
@@ -57,7 +57,8 @@ struct Run {
     background: Background,
     board: Arc<Board>,
     hooks: Hooks,
-    /// Guards the plan; never held while a check runs or somebody is told.
+    /// Guards the plan; never held while a check runs or somebody is told. The board's lock may
+    /// be taken within.
     schedule: Lock<Schedule>,
     /// Guards what belongs to the present task; a forked child has another one.
     session: Lock<Arc<Session>>,
@@ -208,15 +209,17 @@ impl Run {
 
     /// Makes one check of the schedule.
     async fn check(&self, session: &Session, job: Job, permit: Option<OwnedSemaphorePermit>) {
-        let id = job.member.id;
         let started = self.background.now();
-        let mut planned = Planned { work: self, id, started, ended: Ended::Settled };
+        let mut planned = Planned { work: self, job: &job, started, ended: Ended::Settled };
         planned.ended = match self.examine(session, &job.member).await {
             None => Ended::Void,
             Some(result) => {
-                let counters = job.source.counters.as_deref();
-                let recorded = self.take(&job.source.provider, counters, &job.member, &result);
-                if recorded.is_in_transition { Ended::InTransition } else { Ended::Settled }
+                let audience = self.audience(&job.source.provider, job.source.counters.as_deref());
+                let counts = |schedule: &Schedule| schedule.is_under_way(&job);
+                match self.take(audience, &job.member, &result, counts) {
+                    Some(recorded) if recorded.is_in_transition => Ended::InTransition,
+                    _ => Ended::Settled,
+                }
             }
         };
         drop(planned);
@@ -226,13 +229,18 @@ impl Run {
 
     async fn check_now(&self, provider: &str, member: &Member) -> CheckResult {
         let session = self.session();
-        let counters = self.lock().counters(member.id);
+        let (counters, was_checked) = {
+            let schedule = self.lock();
+            (schedule.counters(member.id), schedule.is_checked(member.id))
+        };
         // Nobody closes the semaphore.
         let _permit = session.slots.acquire().await;
         for _ in 0..TRIES {
             if let Some(result) = self.examine(&session, member).await {
                 if member.endpoint.health_check.is_some() {
-                    self.take(provider, counters.as_deref(), member, &result);
+                    let counts = |plan: &Schedule| !was_checked || plan.is_checked(member.id);
+                    let audience = self.audience(provider, counters.as_deref());
+                    self.take(audience, member, &result, counts);
                 }
                 return result;
             }
@@ -252,25 +260,36 @@ impl Run {
         (!was_stopped).then_some(result)
     }
 
-    /// Counts a result, writes it down, and tells of it.
+    /// Counts a result, writes it down, and tells of it; nothing of all that unless it `counts`.
+    ///
+    /// A check may end after the endpoint's last one: nothing would ever take its verdict back.
     fn take(
         &self,
-        provider: &str,
-        counters: Option<&Counters>,
+        audience: Audience<'_>,
         member: &Member,
         result: &CheckResult,
-    ) -> Recorded {
-        let rules = Arc::clone(self.lock().rules());
-        let recorded = self.board.record(member, &rules, result, self.background.now());
-        if let Some(counters) = counters {
+        counts: impl FnOnce(&Schedule) -> bool,
+    ) -> Option<Recorded> {
+        let recorded = {
+            // Held while it is written down: whoever ends the checks forgets it after that.
+            let schedule = self.lock();
+            if !counts(&schedule) {
+                return None;
+            }
+            self.board.record(member, schedule.rules(), result, self.background.now())
+        };
+        if let Some(counters) = audience.counters {
             counters.add(Tally::HealthChecks);
         }
-        let audience = Audience { events: &self.background.events, counters, provider };
         announce(audience, member, result, &recorded);
         if result.is_good() {
-            (self.hooks.on_passed)(provider, member, &recorded);
+            (self.hooks.on_passed)(audience.provider, member, &recorded);
         }
-        recorded
+        Some(recorded)
+    }
+
+    fn audience<'a>(&'a self, provider: &'a str, counters: Option<&'a Counters>) -> Audience<'a> {
+        Audience { events: &self.background.events, counters, provider }
     }
 
     fn session(&self) -> Arc<Session> {
@@ -289,7 +308,7 @@ impl Run {
 /// A running check of the schedule: its successor is planned also when it panics or is cancelled.
 struct Planned<'a> {
     work: &'a Run,
-    id: EndpointId,
+    job: &'a Job,
     started: Nanos,
     ended: Ended,
 }
@@ -297,7 +316,7 @@ struct Planned<'a> {
 impl Drop for Planned<'_> {
     fn drop(&mut self) {
         let now = self.work.background.now();
-        self.work.lock().finish(self.id, self.started, self.ended, now);
+        self.work.lock().finish(self.job, self.started, self.ended, now);
     }
 }
 
