@@ -5,14 +5,14 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use failover::clock::Clock;
 use failover::discovery::{
-    Ask, Background, Capabilities, Custom, Feed, File, Guard, GuardRules, Memory, Provider,
-    ProviderStatus, Update, Work,
+    Ask, Background, BoxFuture, Capabilities, Custom, Feed, File, Guard, GuardRules, Memory,
+    Provider, ProviderStatus, Sink, Update, Work,
 };
 use failover::endpoint::document::{Format, parse, to_json};
 use failover::endpoint::{HealthStatus, Registry, Slots};
@@ -440,6 +440,91 @@ fn a_provider_that_never_answers_is_unreadable() {
 
         assert_eq!(rig.told(), ["discovery_stale: no answer within 10 s"]);
         task.abort();
+    });
+}
+
+/// A provider that panics where it is told to, once.
+struct Bug {
+    at: &'static str,
+    is_told: AtomicBool,
+}
+
+impl Bug {
+    fn new(at: &'static str) -> Self {
+        Self { at, is_told: AtomicBool::new(false) }
+    }
+
+    fn pass(&self, at: &str) {
+        let is_here = at == self.at && !self.is_told.swap(true, Ordering::Relaxed);
+        assert!(!is_here, "on purpose");
+    }
+}
+
+impl Provider for Bug {
+    fn kind(&self) -> &'static str {
+        "bug"
+    }
+
+    fn poll_interval(&self) -> Duration {
+        self.pass("interval");
+        Duration::from_secs(10)
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Endpoint>, Error>> {
+        self.pass("list");
+        Box::pin(async {
+            self.pass("answer");
+            Ok(set(&["a"]))
+        })
+    }
+
+    fn watch(&self, sink: Sink) -> Option<BoxFuture<'_, ()>> {
+        self.pass("watch");
+        Some(Box::pin(async move {
+            self.pass("watching");
+            sink.send(Update::Full(set(&["a", "b"])));
+            std::future::pending().await
+        }))
+    }
+
+    fn register(&self, _: Endpoint) -> BoxFuture<'_, Result<(), Error>> {
+        self.pass("register");
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[test]
+fn a_provider_that_panics_is_unreadable_and_asked_again() {
+    for at in ["list", "answer", "watch", "watching"] {
+        run(async {
+            let rig = Rig::new(GuardRules::default());
+            let task = rig.feed(Bug::new(at)).spawn(&tokio::runtime::Handle::current());
+            settle().await;
+            assert_ne!(rig.status(), ProviderStatus::Live, "{at}");
+            assert_eq!(rig.guard.info(&Bug::new(at), 0).errors, 1, "{at}");
+
+            advance(&rig.clock, Duration::from_secs(2), STEP).await;
+
+            assert_eq!(rig.ids(), ["a", "b"], "{at}");
+            assert_eq!(rig.status(), ProviderStatus::Live, "{at}");
+            task.abort();
+        });
+    }
+}
+
+#[test]
+fn a_panic_elsewhere_in_a_provider_ends_nothing_either() {
+    run(async {
+        let rig = Rig::new(GuardRules::default());
+        let feed = rig.feed(Bug::new("interval"));
+        let task = feed.spawn(&tokio::runtime::Handle::current());
+        advance(&rig.clock, Duration::from_secs(2), STEP).await;
+        assert_eq!(rig.ids(), ["a", "b"]);
+        task.abort();
+
+        let work = Work::Register(Endpoint::new("c", "users", "10.0.0.1", 80));
+        let refused = rig.feed(Bug::new("register")).hand_over(work).await;
+        assert_eq!(refused.expect_err("a panic").kind(), ErrorKind::Panic);
     });
 }
 

@@ -2,11 +2,16 @@
 //!
 //! The wait between two failures grows also while the very first read fails, so that a fleet that
 //! starts during an outage of its registry doesn't finish it off. Every question has a deadline: a
-//! provider that never answers is an unreadable one and can't hold up anything.
+//! provider that never answers is an unreadable one and can't hold up anything, and so is one that
+//! panics.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -105,16 +110,19 @@ impl Feed {
     ///
     /// # Errors
     ///
-    /// The provider's, or [`ErrorKind::Timeout`] after ten seconds.
+    /// The provider's, [`ErrorKind::Timeout`] after ten seconds, or [`ErrorKind::Panic`].
     pub async fn hand_over(&self, work: Work) -> Result<()> {
         let provider = &self.work.provider;
-        let answer = match work {
-            Work::Register(endpoint) => provider.register(endpoint),
-            Work::Update(endpoint) => provider.update(endpoint),
-            Work::Deregister(id) => provider.deregister(id),
-            _ => provider.ping(),
+        let ask = async {
+            let answer = match work {
+                Work::Register(endpoint) => provider.register(endpoint),
+                Work::Update(endpoint) => provider.update(endpoint),
+                Work::Deregister(id) => provider.deregister(id),
+                _ => provider.ping(),
+            };
+            self.work.in_time(answer).await
         };
-        self.work.in_time(answer).await?;
+        caught(ask).await?;
         // Release pairs with the Acquire of `read`.
         self.work.changes.fetch_add(1, Ordering::Release);
         Ok(())
@@ -148,14 +156,19 @@ impl Run {
 
     /// Reads the provider, then watches or polls it, for ever.
     async fn drive(&self, signals: &Signals) {
-        let interval = nanos(self.provider.poll_interval());
         let name = rng::hash(self.guard.name().as_bytes(), 0);
         let rng = Rng::new(self.background.seed, STREAM, name);
+        let interval = caught(async { Ok(nanos(self.provider.poll_interval())) }).await;
         // What is cheap enough to be polled is never asked less often than that.
+        let interval = interval.unwrap_or(LONGEST_WAIT);
         let mut backoff = Backoff::new(LONGEST_WAIT.min(interval), rng);
         while !self.background.is_closed() {
-            let wait = match self.read().await {
-                Ok(()) => self.follow(&mut backoff, interval, signals).await,
+            let round = async {
+                self.read().await?;
+                Ok(self.follow(&mut backoff, interval, signals).await)
+            };
+            let wait = match caught(round).await {
+                Ok(wait) => wait,
                 Err(error) => {
                     self.offer(Update::unavailable(&error));
                     backoff.next()
@@ -237,6 +250,20 @@ impl Run {
     fn lock(&self) -> Held<'_, Arc<Signals>> {
         self.signals.lock()
     }
+}
+
+/// The result of a future that runs the program's code: a panic of that is an error, and not the end
+/// of the task that would have gone on asking.
+async fn caught<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        // Nothing looks at the future again after a panic.
+        let step = AssertUnwindSafe(|| work.as_mut().poll(context));
+        catch_unwind(step).unwrap_or_else(|_| {
+            Poll::Ready(Err(Error::new(ErrorKind::Panic, "the provider panicked")))
+        })
+    })
+    .await
 }
 
 /// A provider that can't be reached is asked at least so often.
