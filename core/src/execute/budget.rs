@@ -63,15 +63,16 @@ impl RetryBudget {
 
     /// The balance now, in thousandths of a retry.
     pub(crate) fn balance(&self, terms: Terms, now: Nanos) -> u64 {
-        refilled(self.word.load(Ordering::Relaxed), terms, ticks(now))
+        refilled(self.word.load(Ordering::Relaxed), terms, ticks(now)).0
     }
 
     fn change(&self, terms: Terms, now: Nanos, next: impl Fn(u64) -> Option<u64>) -> bool {
         let time = ticks(now);
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
-            let Some(balance) = next(refilled(word, terms, time)) else { return false };
-            let new = balance.min(terms.capacity) << TIME_BITS | time;
+            let (before, until) = refilled(word, terms, time);
+            let Some(balance) = next(before) else { return false };
+            let new = balance.min(terms.capacity) << TIME_BITS | until;
             let swapped =
                 self.word.compare_exchange_weak(word, new, Ordering::Relaxed, Ordering::Relaxed);
             match swapped {
@@ -82,12 +83,22 @@ impl RetryBudget {
     }
 }
 
-fn refilled(word: u64, terms: Terms, time: u64) -> u64 {
-    let elapsed = time.wrapping_sub(word & TIME_MASK) & TIME_MASK;
-    // Another thread may be a tick ahead; half the range back is "no time passed".
-    let elapsed = if elapsed > TIME_MASK / 2 { 0 } else { elapsed };
-    let earned = elapsed.saturating_mul(terms.per_second) / TICKS_PER_SECOND;
-    (word >> TIME_BITS).saturating_add(earned).min(terms.capacity)
+/// The balance with what time has earned, and the time up to which it has.
+fn refilled(word: u64, terms: Terms, time: u64) -> (u64, u64) {
+    let (balance, from) = (word >> TIME_BITS, word & TIME_MASK);
+    let elapsed = time.wrapping_sub(from) & TIME_MASK;
+    // Another thread may be ahead: then no time passed, and what it credited stays credited.
+    let elapsed = if elapsed > TIME_MASK - MOST_AHEAD { 0 } else { elapsed };
+    let until = from + elapsed;
+    // The difference of two whole amounts: however often it is taken, nothing is lost by rounding.
+    let earned = earned_by(until, terms) - earned_by(from, terms);
+    (balance.saturating_add(earned).min(terms.capacity), until & TIME_MASK)
+}
+
+/// What is earned from the beginning of time up to a tick, rounded down.
+const fn earned_by(tick: u64, terms: Terms) -> u64 {
+    let (seconds, rest) = (tick / TICKS_PER_SECOND, tick % TICKS_PER_SECOND);
+    seconds * terms.per_second + rest * terms.per_second / TICKS_PER_SECOND
 }
 
 const fn ticks(now: Nanos) -> u64 {
@@ -96,10 +107,13 @@ const fn ticks(now: Nanos) -> u64 {
 
 const ONE_RETRY: u64 = 1_000;
 const TICKS_PER_SECOND: u64 = 10_000;
-/// Ticks of 100 µs in 36 bits come round after 79 days, which only shortens one refill.
-const TIME_BITS: u32 = 36;
+/// Ticks of 100 µs in 34 bits come round after 19 days, which only shortens one refill.
+const TIME_BITS: u32 = 34;
 const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
-/// What fits beside the time.
+/// A thread that was held up between reading the time and using it: a minute at most. Who is later
+/// still finds a bank that had the time to fill.
+const MOST_AHEAD: u64 = 60 * TICKS_PER_SECOND;
+/// What fits beside the time: a million retries, and a little.
 const MOST: u64 = (1 << (64 - TIME_BITS)) - 1;
 
 #[cfg(test)]
@@ -128,6 +142,56 @@ mod tests {
         assert_eq!(budget.balance(terms, 3_600 * SECOND), 100_000);
         assert!(budget.withdraw(terms, SECOND / 10), "a retry each 100 ms");
         assert!(!budget.withdraw(terms, SECOND / 10));
+    }
+
+    #[test]
+    fn time_earns_the_same_however_often_it_is_written() {
+        let cases = [
+            (1.0, 500_000, 5_000),
+            (0.7, 100_000, 3_500),
+            (3.0, 400_000, 15_000),
+            (15.0, 100_000, 75_000),
+        ];
+        for (per_second, every, earned) in cases {
+            let rules = BudgetConfig { per_success: 0.0, per_second, ..BudgetConfig::default() };
+            let terms = Terms::new(&rules);
+            let budget = RetryBudget::new(terms);
+            while budget.withdraw(terms, 0) {}
+
+            (1..=5 * SECOND / every).for_each(|i| budget.deposit(terms, i * every));
+
+            assert_eq!(budget.balance(terms, 5 * SECOND), earned, "{per_second} a second");
+        }
+    }
+
+    #[test]
+    fn a_thread_that_is_behind_earns_no_time_twice() {
+        let (budget, terms) = drained();
+
+        budget.deposit(terms, SECOND);
+        budget.deposit(terms, SECOND / 2);
+
+        assert_eq!(budget.balance(terms, SECOND), 10_400);
+    }
+
+    #[test]
+    fn the_largest_capacity_is_held_in_full() {
+        let rules = BudgetConfig { capacity: 1_000_000, ..BudgetConfig::default() };
+        let terms = Terms::new(&rules);
+
+        assert_eq!(RetryBudget::new(terms).balance(terms, 0), 1_000_000_000);
+    }
+
+    #[test]
+    fn the_clock_of_the_word_may_come_round() {
+        let (budget, terms) = drained();
+        let round = (TIME_MASK + 1) * 100_000;
+
+        budget.deposit(terms, round / 2);
+        budget.deposit(terms, round - SECOND);
+        while budget.withdraw(terms, round - SECOND) {}
+
+        assert_eq!(budget.balance(terms, round + SECOND), 20_000);
     }
 
     #[test]
