@@ -94,9 +94,10 @@ impl<T: Record> Bus<T> {
         let busy = lock::busy();
         self.ring.force_push(record);
         drop(busy);
-        if self.subscribers.load(Ordering::Acquire) > 0 {
+        // SeqCst pairs with that of `subscribe`: either the count is seen here, or the record there.
+        if self.subscribers.load(Ordering::SeqCst) > 0 {
             let woken = self.collect(&mut self.lock());
-            woken.iter().for_each(|queue| queue.wake());
+            wake(&woken);
         }
     }
 
@@ -113,21 +114,27 @@ impl<T: Record> Bus<T> {
         let woken = self.collect(&mut readers);
         let recent = readers.history.iter().rev().take(limit).cloned().collect();
         drop(readers);
-        woken.iter().for_each(|queue| queue.wake());
+        wake(&woken);
         recent
     }
 
     /// Subscribes to the records whose mask is in `kinds`, from now on.
     ///
-    /// At most `capacity` wait unread; then the oldest goes and is counted.
+    /// At most `capacity` wait unread; then the oldest goes and is counted. Records of one thread
+    /// arrive in their order. Those of several threads may arrive in another order than their
+    /// numbers say, unless they wait together: then the lower number comes first.
     #[must_use]
     pub fn subscribe(self: &Arc<Self>, kinds: u64, capacity: usize) -> Subscription<T> {
         let queue = Arc::new(Queue::new(kinds, capacity.max(1)));
         let mut readers = self.lock();
-        drop(self.collect(&mut readers));
+        // What is older than the subscription is for the others.
+        let mut woken = self.collect(&mut readers);
         readers.queues.push(Arc::clone(&queue));
-        // Release pairs with the Acquire of `emit`.
-        self.subscribers.store(readers.queues.len(), Ordering::Release);
+        self.subscribers.store(readers.queues.len(), Ordering::SeqCst);
+        // What came before its emitter saw the new count, which is nobody else's to collect.
+        woken.extend(self.collect(&mut readers));
+        drop(readers);
+        wake(&woken);
         Subscription { queue, bus: Arc::clone(self) }
     }
 
@@ -143,11 +150,7 @@ impl<T: Record> Bus<T> {
             if readers.history.len() == Self::HISTORY {
                 readers.history.pop_front();
             }
-            // Emitters number first and push second, so two of them may arrive in reverse.
-            let newer =
-                readers.history.iter().rev().take_while(|old| old.sequence() > record.sequence());
-            let at = readers.history.len() - newer.count();
-            readers.history.insert(at, record);
+            insert(&mut readers.history, record);
         }
         woken
     }
@@ -205,7 +208,7 @@ impl<T: Record> Queue<T> {
             waiting.pop_front();
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
-        waiting.push_back(record.clone());
+        insert(&mut waiting, record.clone());
         waiting.len() == 1
     }
 
@@ -239,11 +242,16 @@ impl<T: Record> Subscription<T> {
         waiting.drain(..count).collect()
     }
 
-    /// Calls `wake` whenever the queue stops being empty, on the thread that emitted.
+    /// Calls `wake` whenever the queue stops being empty, on the thread that emitted or that looked
+    /// for records; and at once, on this one, if records wait already.
     ///
     /// `wake` must not block and must not call the library.
     pub fn set_wake(&self, wake: Option<Arc<dyn Fn() + Send + Sync>>) {
-        *self.queue.wake.lock() = wake;
+        self.queue.wake.lock().clone_from(&wake);
+        let is_waiting = !self.queue.waiting.lock().is_empty();
+        if let Some(wake) = wake.filter(|_| is_waiting) {
+            wake();
+        }
     }
 
     /// How many records were dropped because nobody read them.
@@ -264,5 +272,88 @@ impl<T: Record> Drop for Subscription<T> {
         let mut readers = self.bus.lock();
         readers.queues.retain(|queue| !Arc::ptr_eq(queue, &self.queue));
         self.bus.subscribers.store(readers.queues.len(), Ordering::Release);
+    }
+}
+
+/// Puts a record where its number says: emitters number first and push second, so two of them may
+/// arrive in reverse.
+fn insert<T: Record>(records: &mut VecDeque<T>, record: T) {
+    let newer = records.iter().rev().take_while(|old| old.sequence() > record.sequence());
+    let at = records.len() - newer.count();
+    records.insert(at, record);
+}
+
+/// Wakes queues' readers, outside of every lock.
+fn wake<T: Record>(queues: &[Arc<Queue<T>>]) {
+    queues.iter().for_each(|queue| queue.wake());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::EventKind;
+
+    fn record(sequence: u64) -> Event {
+        let mut event = Event::new(EventKind::Retry, &"p".into(), "failure");
+        event.stamp(sequence, 0);
+        event
+    }
+
+    /// A function to wake, and how often it was called.
+    fn counting() -> (Arc<dyn Fn() + Send + Sync>, Arc<AtomicUsize>) {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let own = Arc::clone(&calls);
+        let wake = move || {
+            own.fetch_add(1, Ordering::Relaxed);
+        };
+        (Arc::new(wake), calls)
+    }
+
+    #[test]
+    fn a_new_subscriber_wakes_those_whose_records_it_collects() {
+        let bus: Arc<Bus<Event>> = Arc::default();
+        let reader = bus.subscribe(u64::MAX, 10);
+        let (wake, calls) = counting();
+        reader.set_wake(Some(wake));
+        // As an emitter does that is interrupted before it collects.
+        bus.ring.force_push(record(1));
+
+        let other = bus.subscribe(u64::MAX, 10);
+
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+        assert_eq!(reader.poll(10, Duration::ZERO).len(), 1);
+        assert_eq!(other.poll(10, Duration::ZERO).len(), 0, "older than the subscription");
+    }
+
+    #[test]
+    fn a_wake_up_that_comes_after_records_is_called_at_once() {
+        let bus: Arc<Bus<Event>> = Arc::default();
+        let reader = bus.subscribe(u64::MAX, 10);
+        let (idle, never) = counting();
+        reader.set_wake(Some(idle));
+        reader.set_wake(None);
+        bus.emit(record(0));
+        let (wake, calls) = counting();
+
+        reader.set_wake(Some(wake));
+
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+        assert_eq!(never.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn records_that_arrive_in_reverse_are_read_by_their_numbers() {
+        let bus: Arc<Bus<Event>> = Arc::default();
+        let reader = bus.subscribe(u64::MAX, 2);
+        // Emitters number first and push second.
+        for sequence in [3, 2, 4] {
+            bus.ring.force_push(record(sequence));
+        }
+
+        assert_eq!(bus.recent(10).len(), 3);
+
+        let read = reader.poll(10, Duration::ZERO);
+        assert_eq!(read.iter().map(Record::sequence).collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(reader.dropped(), 1);
     }
 }
