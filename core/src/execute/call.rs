@@ -12,11 +12,11 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::core::PoolCore;
-use super::grant::{Ask, Granted, excluded};
+use super::grant::{Ask, Granted, excluded, wish};
 use super::plan::Plan;
 use super::settle::Settled;
 use super::{Action, AttemptRecord, Grant, Input, Request};
-use crate::balance::{Luck, Refusal, Tried};
+use crate::balance::{self, Luck, Tried};
 use crate::clock::{Nanos, wall_nanos};
 use crate::endpoint::{EndpointId, Member};
 use crate::error::{Error, ErrorKind, Result};
@@ -94,7 +94,7 @@ pub struct Call<P: Borrow<PoolCore>> {
 enum Found {
     Granted(Granted),
     Choice,
-    Nobody(Refusal),
+    Nobody,
 }
 
 /// How the call stands after looking for an endpoint.
@@ -260,8 +260,8 @@ impl<P: Borrow<PoolCore>> Call<P> {
                     self.phase = Phase::Choosing;
                     return Action::Choose;
                 }
-                Found::Nobody(refusal) => {
-                    if let Some(end) = self.hop_on(refusal, now) {
+                Found::Nobody => {
+                    if let Some(end) = self.hop_on(now) {
                         return end;
                     }
                 }
@@ -296,15 +296,15 @@ impl<P: Borrow<PoolCore>> Call<P> {
             return (Found::Choice, luck.into_draws());
         }
         let (granted, draws) = self.pool().grant_by_search(plan, ask, luck);
-        (granted.map_or_else(Found::Nobody, Found::Granted), draws)
+        (granted.map_or(Found::Nobody, Found::Granted), draws)
     }
 
     /// Goes on in the next fallback pool; or the end, if there is none.
     #[cold]
-    fn hop_on(&mut self, refusal: Refusal, now: Nanos) -> Option<Action> {
+    fn hop_on(&mut self, now: Nanos) -> Option<Action> {
         let home = self.home.borrow();
         let Some(next) = home.fallback(self.hops) else {
-            return Some(self.nobody(refusal, now));
+            return Some(self.nobody(now));
         };
         home.counters().add(Tally::Fallbacks);
         self.hop = Some(next);
@@ -407,14 +407,16 @@ impl<P: Borrow<PoolCore>> Call<P> {
     }
 
     #[cold]
-    fn nobody(&mut self, refusal: Refusal, now: Nanos) -> Action {
+    fn nobody(&mut self, now: Nanos) -> Action {
         if self.attempts > 0 {
             return self.fail(ErrorKind::AttemptsExhausted);
         }
-        // The call's own pool explains best, also where its fallbacks had nobody either.
+        // The call's own pool explains best, also where its fallbacks had nobody either: most of
+        // them know nothing of the service.
         let home = self.home.borrow();
         let plan = home.plan();
-        let error = home.refusal(refusal, &self.ask(&plan, self.limits, now));
+        let ask = self.ask(&plan, self.limits, now);
+        let error = home.refusal(balance::refusal(&plan.field(), &wish(&plan, &ask)), &ask);
         let kind = error.kind();
         self.error = Some(error);
         self.fail(kind)
