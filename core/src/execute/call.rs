@@ -306,7 +306,6 @@ impl<P: Borrow<PoolCore>> Call<P> {
         let Some(next) = home.fallback(self.hops) else {
             return Some(self.nobody(now));
         };
-        home.counters().add(Tally::Fallbacks);
         self.hop = Some(next);
         self.hops += 1;
         // The limits are those of the call's own pool, wherever it goes.
@@ -371,7 +370,11 @@ impl<P: Borrow<PoolCore>> Call<P> {
         self.pool().settle(stripe, grant, outcome, time);
         if outcome == Outcome::Success {
             let total = time.now.saturating_sub(self.started);
-            self.pool().counters().good_call(stripe, u64::from(self.attempts), total);
+            let counters = self.home.borrow().counters();
+            counters.good_call(stripe, u64::from(self.attempts), total);
+            if self.hop.is_some() {
+                counters.add(Tally::Fallbacks);
+            }
             return self.end(End::Done);
         }
         self.ended_badly(grant, outcome, time)
