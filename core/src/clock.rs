@@ -106,19 +106,37 @@ impl Clock {
         }
     }
 
-    /// Completes at `deadline`.
+    /// Completes at `deadline`, which a manual clock reaches by [`advance`](Self::advance) alone.
+    #[cfg(feature = "runtime")]
+    pub async fn sleep_until_async(&self, deadline: Nanos) {
+        self.sleep_in_slices(deadline, Duration::MAX, || false).await;
+    }
+
+    /// As [`wait_until`](Self::wait_until), without blocking the thread.
+    #[cfg(feature = "runtime")]
+    pub async fn wait_until_async(&self, deadline: Nanos, is_done: impl Fn() -> bool) {
+        if let Kind::Manual(manual) = &self.kind
+            && manual.auto_advance
+        {
+            manual.move_to(deadline);
+        }
+        self.sleep_in_slices(deadline, SLICE, is_done).await;
+    }
+
     #[cfg(feature = "runtime")]
     #[expect(clippy::disallowed_methods, reason = "this is the one place that sleeps")]
-    pub async fn sleep_until_async(&self, deadline: Nanos) {
+    async fn sleep_in_slices(&self, deadline: Nanos, slice: Duration, is_done: impl Fn() -> bool) {
         match &self.kind {
-            Kind::System { .. } => loop {
-                let left = deadline.saturating_sub(self.now());
-                if left == 0 {
-                    return;
+            Kind::System { .. } => {
+                while !is_done() {
+                    let left = deadline.saturating_sub(self.now());
+                    if left == 0 {
+                        return;
+                    }
+                    tokio::time::sleep(Duration::from_nanos(left).min(slice)).await;
                 }
-                tokio::time::sleep(Duration::from_nanos(left)).await;
-            },
-            Kind::Manual(manual) => manual.sleep_until(deadline).await,
+            }
+            Kind::Manual(manual) => manual.sleep_until(deadline, is_done).await,
         }
     }
 }
@@ -145,12 +163,12 @@ impl Manual {
     }
 
     #[cfg(feature = "runtime")]
-    async fn sleep_until(&self, deadline: Nanos) {
+    async fn sleep_until(&self, deadline: Nanos, is_done: impl Fn() -> bool) {
         loop {
             let moved = self.moved_async.notified();
             tokio::pin!(moved);
             moved.as_mut().enable();
-            if self.now.load(Ordering::Acquire) >= deadline {
+            if self.now.load(Ordering::Acquire) >= deadline || is_done() {
                 return;
             }
             moved.await;

@@ -92,7 +92,7 @@ impl PoolCore {
                 }
                 Ok(Action::Abandon { .. }) => run.step(Input::Next),
                 Ok(Action::Wait { until }) => {
-                    clock.sleep_until_async(until).await;
+                    clock.wait_until_async(until, || false).await;
                     run.step(Input::Tick)
                 }
                 other => return run.conclude(other),

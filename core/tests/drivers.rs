@@ -1,0 +1,66 @@
+//! What both drivers of a call make of waits, deadlines, a manager that closes, and a strategy that
+//! they can't serve. Futures are polled by hand on a manual clock, so nothing here waits.
+#![cfg(feature = "runtime")]
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use failover::{Endpoint, Manager, Request};
+
+fn manager(auto_advance: bool, policy: &str) -> Manager {
+    let document = format!(
+        r#"{{"seed": 1, "clock": "manual", "auto_advance": {auto_advance}, "failover": {policy}}}"#
+    );
+    let manager = Manager::from_json(&document).expect("the document is valid");
+    manager.register_endpoint(None, Endpoint::new("a", "s", "127.0.0.1", 1)).expect("a free id");
+    manager
+}
+
+fn broken() -> Result<(), io::Error> {
+    Err(io::Error::other("broken"))
+}
+
+/// Counts how often a future asked to be polled again.
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn poll<F: Future>(future: Pin<&mut F>, woken: &Arc<Woken>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(&Waker::from(Arc::clone(woken))))
+}
+
+#[test]
+fn a_future_that_waits_moves_an_auto_advancing_clock_itself() {
+    let manager = manager(true, r#"{"backoff": "fixed", "retry_delay": "100ms"}"#);
+    let pool = manager.pool(None, None).expect("the only service");
+    let mut calls = 0;
+    let mut call = pin!(pool.execute(Request::new(), |_| {
+        calls += 1;
+        std::future::ready(if calls == 1 { broken() } else { Ok(()) })
+    }));
+
+    let Poll::Ready(done) = poll(call.as_mut(), &Arc::default()) else { panic!("it hangs") };
+
+    assert_eq!(done.expect("the second attempt succeeds").attempts, 2);
+    assert_eq!(manager.clock().now(), 100_000_000);
+}
+
+#[test]
+fn an_attempts_deadline_does_not_move_the_clock() {
+    let manager = manager(true, "{}");
+    let pool = manager.pool(None, None).expect("the only service");
+    let mut call =
+        pin!(pool.execute(Request::new(), |_| std::future::pending::<Result<(), io::Error>>()));
+
+    assert!(poll(call.as_mut(), &Arc::default()).is_pending());
+
+    assert_eq!(manager.clock().now(), 0);
+}
