@@ -85,6 +85,14 @@ impl Clock {
         true
     }
 
+    /// Has everybody who waits on a manual clock ask again whether that is still wanted. Who waits
+    /// on the machine's does so by itself.
+    pub fn wake(&self) {
+        if let Kind::Manual(manual) = &self.kind {
+            manual.wake();
+        }
+    }
+
     /// Blocks the calling thread until `deadline`, or until `is_done` says so.
     ///
     /// `is_done` is asked at least every 50 ms of real time, so that a closed manager ends waits.
@@ -143,10 +151,14 @@ impl Clock {
 
 impl Manual {
     fn move_to(&self, to: Nanos) {
-        // What wakes tasks has a lock of its own, which no child may find taken.
-        let _busy = lock::busy();
         // Release pairs with the Acquire of `now`: who sees the new time sees what led to it.
         self.now.fetch_max(to, Ordering::Release);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        // What wakes tasks has a lock of its own, which no child may find taken.
+        let _busy = lock::busy();
         self.moved.wake();
         #[cfg(feature = "runtime")]
         self.moved_async.notify_waiters();

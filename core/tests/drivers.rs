@@ -7,8 +7,10 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
-use failover::{Endpoint, Manager, Request};
+use failover::events::EventKind;
+use failover::{Endpoint, ErrorKind, Manager, Request};
 
 fn manager(auto_advance: bool, policy: &str) -> Manager {
     let document = format!(
@@ -63,4 +65,53 @@ fn an_attempts_deadline_does_not_move_the_clock() {
     assert!(poll(call.as_mut(), &Arc::default()).is_pending());
 
     assert_eq!(manager.clock().now(), 0);
+}
+
+#[test]
+fn closing_ends_a_future_that_waits() {
+    let manager = manager(false, r#"{"backoff": "fixed", "retry_delay": "100ms"}"#);
+    let pool = manager.pool(None, None).expect("the only service");
+    let mut call = pin!(pool.execute(Request::new(), |_| std::future::ready(broken())));
+    let woken = Arc::default();
+    assert!(poll(call.as_mut(), &woken).is_pending());
+
+    manager.close(Duration::ZERO).expect("nothing is in flight");
+
+    assert_eq!(woken.0.load(Ordering::Relaxed), 1, "nobody would poll it otherwise");
+    let Poll::Ready(ended) = poll(call.as_mut(), &woken) else { panic!("it goes on waiting") };
+    let failure = ended.expect_err("no attempt succeeded");
+    assert_eq!((failure.kind(), failure.history.len()), (ErrorKind::Closed, 1));
+}
+
+#[test]
+fn closing_ends_a_thread_that_waits() {
+    let manager = manager(false, r#"{"backoff": "fixed", "retry_delay": "100ms"}"#);
+    let pool = manager.pool(None, None).expect("the only service");
+    let retries = manager.subscribe(&[EventKind::Retry], 1);
+
+    let failure = std::thread::scope(|scope| {
+        let call = scope.spawn(|| pool.execute_blocking(Request::new(), |_| broken()));
+        assert_eq!(retries.poll(1, Duration::from_secs(60)).len(), 1, "a wait follows");
+        manager.close(Duration::ZERO).expect("nothing is in flight");
+        call.join().expect("it ends").expect_err("no attempt succeeded")
+    });
+
+    assert_eq!((failure.kind(), failure.history.len()), (ErrorKind::Closed, 1));
+}
+
+#[test]
+fn no_attempt_follows_one_that_failed_after_the_manager_closed() {
+    let manager = manager(false, r#"{"retry_delay": "0s"}"#);
+    let pool = manager.pool(None, None).expect("the only service");
+
+    let failure = pool
+        .execute_blocking(Request::new(), |_| {
+            let open = manager.close(Duration::ZERO).map_err(|error| error.kind());
+            assert_eq!(open, Err(ErrorKind::Busy), "this attempt is open");
+            broken()
+        })
+        .expect_err("no attempt succeeded");
+
+    assert_eq!((failure.kind(), failure.history.len()), (ErrorKind::Closed, 1));
+    assert!(failure.last.is_some());
 }

@@ -163,11 +163,14 @@ impl<P: Borrow<PoolCore>> Call<P> {
         match (input, &self.phase) {
             (_, Phase::Ended(end)) if input != Input::Start => Ok((*end).into()),
             (_, Phase::New) | (Input::Start, _) => Err(out_of_order()),
-            (Input::Cancel, _) => Ok(self.cancel(now)),
             (Input::Tick, Phase::Running { grant, deadline }) if now >= *deadline => {
                 let grant = *grant;
                 Ok(self.abandon(&grant, now))
             }
+            (Input::Tick | Input::Cancel, Phase::Waiting { .. }) if self.is_closed() => {
+                Ok(self.fail(ErrorKind::Closed))
+            }
+            (Input::Cancel, _) => Ok(self.cancel(now)),
             (Input::Tick, Phase::Waiting { .. }) if now >= self.limits.deadline => {
                 Ok(self.fail(ErrorKind::DeadlineExceeded))
             }
@@ -238,9 +241,15 @@ impl<P: Borrow<PoolCore>> Call<P> {
         Some(self.error.clone().unwrap_or_else(|| self.compose(kind)))
     }
 
+    /// True once the manager is closed: attempts that run may end, and no other one begins.
+    #[inline]
+    pub(super) fn is_closed(&self) -> bool {
+        self.home.borrow().is_closed()
+    }
+
     #[inline]
     fn start(&mut self, now: Nanos) -> Action {
-        if self.home.borrow().is_closed() {
+        if self.is_closed() {
             return self.fail(ErrorKind::Closed);
         }
         self.started = now;

@@ -48,7 +48,7 @@ impl PoolCore {
                 }
                 Ok(Action::Wait { until }) => {
                     clock.wait_until(until, &|| self.shared().is_closed.load(CLOSED));
-                    run.step_or_cancel(self)
+                    run.step(Input::Tick)
                 }
                 other => return run.conclude(other),
             };
@@ -92,7 +92,8 @@ impl PoolCore {
                 }
                 Ok(Action::Abandon { .. }) => run.step(Input::Next),
                 Ok(Action::Wait { until }) => {
-                    clock.wait_until_async(until, || false).await;
+                    let is_closed = || self.shared().is_closed.load(CLOSED);
+                    clock.wait_until_async(until, is_closed).await;
                     run.step(Input::Tick)
                 }
                 other => return run.conclude(other),
@@ -117,11 +118,6 @@ impl<'pool, T, E: StdError + 'static> Run<'pool, T, E> {
 
     fn step(&mut self, input: Input) -> Result<Action, Error> {
         self.call.step(input, self.clock.now())
-    }
-
-    fn step_or_cancel(&mut self, pool: &PoolCore) -> Result<Action, Error> {
-        let is_closed = pool.shared().is_closed.load(CLOSED);
-        self.step(if is_closed { Input::Cancel } else { Input::Tick })
     }
 
     fn attempt(&self, grant: &Grant, number: u32, deadline: Nanos) -> Attempt {

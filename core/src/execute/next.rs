@@ -62,7 +62,10 @@ impl<P: Borrow<PoolCore>> Call<P> {
             let is_timeout = outcome == Outcome::Timeout;
             return Some(if is_timeout { ErrorKind::Timeout } else { ErrorKind::Rejected });
         }
-        (self.attempts >= self.limits.most_attempts).then_some(ErrorKind::AttemptsExhausted)
+        if self.attempts >= self.limits.most_attempts {
+            return Some(ErrorKind::AttemptsExhausted);
+        }
+        self.is_closed().then_some(ErrorKind::Closed)
     }
 
     fn wait(&mut self, plan: &Plan, charged: u32) -> Nanos {

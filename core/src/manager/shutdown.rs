@@ -21,6 +21,8 @@ impl Manager {
         if self.inner.shared.is_closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
+        // Calls that wait for their next attempt end.
+        self.clock().wake();
         // Real time, also under a manual clock: closing must end although nobody advances it.
         let clock = crate::clock::Clock::system();
         let deadline = clock.now().saturating_add(nanos(timeout));
