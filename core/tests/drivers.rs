@@ -115,3 +115,24 @@ fn no_attempt_follows_one_that_failed_after_the_manager_closed() {
     assert_eq!((failure.kind(), failure.history.len()), (ErrorKind::Closed, 1));
     assert!(failure.last.is_some());
 }
+
+#[test]
+fn an_attempt_that_was_cut_off_leaves_no_error_of_an_earlier_one() {
+    let manager =
+        manager(false, r#"{"retry_delay": "0s", "attempt_timeout": "1s", "max_retries": 1}"#);
+    let pool = manager.pool(None, None).expect("the only service");
+    let mut calls = 0;
+    let mut call = pin!(pool.execute(Request::new(), |_| {
+        calls += 1;
+        let is_first = calls == 1;
+        async move { if is_first { broken() } else { std::future::pending().await } }
+    }));
+    assert!(poll(call.as_mut(), &Arc::default()).is_pending());
+
+    manager.advance(Duration::from_secs(1)).expect("a manual clock");
+
+    let Poll::Ready(ended) = poll(call.as_mut(), &Arc::default()) else { panic!("it hangs") };
+    let failure = ended.expect_err("both attempts failed");
+    assert_eq!((failure.kind(), failure.history.len()), (ErrorKind::AttemptsExhausted, 2));
+    assert!(failure.last.is_none(), "{failure}");
+}

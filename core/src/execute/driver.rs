@@ -87,7 +87,7 @@ impl PoolCore {
                     tokio::select! {
                         biased;
                         result = callback(attempt) => run.finish(endpoint, number, result),
-                        () = time_is_over => run.step(Input::Tick),
+                        () = time_is_over => run.cut_off(),
                     }
                 }
                 Ok(Action::Abandon { .. }) => run.step(Input::Next),
@@ -147,6 +147,13 @@ impl<'pool, T, E: StdError + 'static> Run<'pool, T, E> {
             }
         };
         self.step(Input::Result { attempt, outcome, latency: 0, hint: nanos(rest) })
+    }
+
+    /// The attempt's time is over: it leaves no error, and an earlier one's isn't the last.
+    #[cfg(feature = "runtime")]
+    fn cut_off(&mut self) -> Result<Action, Error> {
+        self.last = None;
+        self.step(Input::Tick)
     }
 
     fn conclude(self, action: Result<Action, Error>) -> Result<Execution<T>, Failure<E>> {
