@@ -136,3 +136,19 @@ fn an_attempt_that_was_cut_off_leaves_no_error_of_an_earlier_one() {
     assert_eq!((failure.kind(), failure.history.len()), (ErrorKind::AttemptsExhausted, 2));
     assert!(failure.last.is_none(), "{failure}");
 }
+
+#[test]
+fn a_custom_strategy_is_refused_in_words_and_counted() {
+    let manager = manager(false, r#"{"strategy": "custom"}"#);
+    let pool = manager.pool(None, None).expect("the only service");
+
+    let blocking = pool.execute_blocking(Request::new(), |_| Ok::<_, io::Error>(()));
+    let mut call = pin!(pool.execute(Request::new(), |_| std::future::ready(broken())));
+    let Poll::Ready(future) = poll(call.as_mut(), &Arc::default()) else { panic!("it hangs") };
+
+    for failure in [blocking.map(drop), future.map(drop)].map(Result::unwrap_err) {
+        assert_eq!(failure.kind(), ErrorKind::InvalidState);
+        assert!(failure.to_string().contains("the strategy \"custom\" needs"), "{failure}");
+    }
+    assert_eq!(pool.stats()["failed_requests"], 2);
+}

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::{Action, Attempt, Call, Execution, Failure, Grant, Input, PoolCore, Request, classify};
 use crate::clock::{Clock, Nanos, nanos};
 use crate::endpoint::Endpoint;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::outlier::Outcome;
 
 thread_local! {
@@ -26,7 +26,8 @@ impl PoolCore {
     ///
     /// # Errors
     ///
-    /// [`Failure`] with the last attempt's own error.
+    /// [`Failure`] with the last attempt's own error. With the strategy `custom`, which needs the
+    /// machine itself ([`Call`]), of the kind [`InvalidState`](ErrorKind::InvalidState).
     pub fn execute_blocking<T, E: StdError + 'static>(
         &self,
         mut request: Request,
@@ -59,7 +60,8 @@ impl PoolCore {
     ///
     /// # Errors
     ///
-    /// [`Failure`] with the last attempt's own error.
+    /// [`Failure`] with the last attempt's own error. With the strategy `custom`, which needs the
+    /// machine itself ([`Call`]), of the kind [`InvalidState`](ErrorKind::InvalidState).
     ///
     /// # Cancellation
     ///
@@ -156,7 +158,12 @@ impl<'pool, T, E: StdError + 'static> Run<'pool, T, E> {
         self.step(Input::Tick)
     }
 
-    fn conclude(self, action: Result<Action, Error>) -> Result<Execution<T>, Failure<E>> {
+    fn conclude(mut self, action: Result<Action, Error>) -> Result<Execution<T>, Failure<E>> {
+        let action = match action {
+            // Given up, so that it counts as a call that failed.
+            Ok(Action::Choose) => self.step(Input::Cancel).and(Err(nobody_chooses())),
+            other => other,
+        };
         let history = self.call.history();
         let duration = self.clock.now().saturating_sub(self.call.started());
         match (action, self.value) {
@@ -188,7 +195,12 @@ impl Drop for Inside {
 }
 
 fn unexpected() -> Error {
-    Error::new(crate::ErrorKind::InvalidState, "call: ended without a result")
+    Error::new(ErrorKind::InvalidState, "call: ended without a result")
+}
+
+fn nobody_chooses() -> Error {
+    let text = "execute: the strategy \"custom\" needs the call machine";
+    Error::new(ErrorKind::InvalidState, text)
 }
 
 /// Pairs with the Release of `close`.
