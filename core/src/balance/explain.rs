@@ -2,8 +2,8 @@
 
 use super::filter::{self, Gauge, Round};
 use super::ladder::choose;
-use super::pick::{Field, Wish};
-use super::{Level, Luck, Tried};
+use super::pick::{Field, Wish, preferred};
+use super::{Level, Luck, StickyTable, Tried};
 
 /// What a pick would think of one endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,10 @@ pub(crate) fn explain(
     mut luck: Luck<'_>,
 ) -> (Vec<Explained>, Option<Level>) {
     let refused = Tried::default();
-    let found = choose(field, wish, &refused, &mut luck);
+    let found = match preferred(field, wish, StickyTable::peek) {
+        Some((position, _)) => Some((position, Level::Usable)),
+        None => choose(field, wish, &refused, &mut luck).map(|(at, level, _)| (at, level)),
+    };
     let gauge = Gauge {
         now: wish.now,
         rules: field.breaker,
@@ -48,9 +51,9 @@ pub(crate) fn explain(
                 priority: member.endpoint.priority,
                 weight,
                 objection: filter::objection(member, &gauge, weight),
-                is_chosen: found.as_ref().is_some_and(|(chosen, ..)| *chosen == position),
+                is_chosen: found.is_some_and(|(chosen, _)| chosen == position),
             }
         })
         .collect();
-    (list, found.map(|(_, level, _)| level))
+    (list, found.map(|(_, level)| level))
 }

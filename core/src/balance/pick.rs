@@ -128,10 +128,12 @@ pub(crate) fn pick(
     wish: &Wish<'_>,
     luck: &mut Luck<'_>,
 ) -> Result<Pick, Refusal> {
-    if (wish.session.is_some() || wish.explicit != EndpointId::NONE)
-        && let Some(pick) = preferred(field, wish)
-    {
-        return Ok(pick);
+    if let Some((position, why)) = preferred(field, wish, StickyTable::find) {
+        let level = Level::Usable;
+        let taken = take(field.member(position), field.breaker, wish, level);
+        if let Some((pass, opened_half)) = taken {
+            return Ok(Pick { position, pass, level, why, is_new_round: false, opened_half });
+        }
     }
     let mut refused = Tried::default();
     loop {
@@ -201,10 +203,10 @@ fn keeps_its_session(field: &Field<'_>, wish: &Wish<'_>) -> bool {
     find().is_some_and(|member| gauge.fits(member))
 }
 
-/// The endpoint that the request names, or that its session is bound to, if it is usable.
-#[cold]
-fn preferred(field: &Field<'_>, wish: &Wish<'_>) -> Option<Pick> {
-    let bound = || field.sticky?.find(wish.session?, wish.now);
+/// The endpoint that the request names, or that `find` says its session is bound to, if it is
+/// usable.
+pub(super) fn preferred(field: &Field<'_>, wish: &Wish<'_>, find: Find) -> Option<(u32, Why)> {
+    let bound = || find(field.sticky?, wish.session?, wish.now);
     let (id, why) = if wish.explicit == EndpointId::NONE {
         (bound()?, Why::Sticky)
     } else {
@@ -218,12 +220,11 @@ fn preferred(field: &Field<'_>, wish: &Wish<'_>) -> Option<Pick> {
         && filter::remaining(member, member.state.status(), &gauge) == Status::DRAINING
         && wish.filter.is_none_or(|filter| filter.allows(member))
         && !wish.tried.contains(id);
-    if !is_draining && !gauge.fits(member) {
-        return None;
-    }
-    let (pass, opened_half) = take(member, field.breaker, wish, Level::Usable)?;
-    Some(Pick { position, pass, level: Level::Usable, why, is_new_round: false, opened_half })
+    (is_draining || gauge.fits(member)).then_some((position, why))
 }
+
+/// How a session is looked up: with or without using it.
+pub(super) type Find = fn(&StickyTable, SessionKey, Nanos) -> Option<EndpointId>;
 
 /// The cheaper of two by peak EWMA; a tie goes to the lower id.
 #[inline]

@@ -55,6 +55,17 @@ impl StickyTable {
 
     /// The endpoint of a session, if it is bound; using it keeps it bound.
     pub(crate) fn find(&self, key: SessionKey, now: Nanos) -> Option<EndpointId> {
+        let (endpoint, place) = self.look_up(key, now)?;
+        place.used.store(now, Ordering::Relaxed);
+        Some(endpoint)
+    }
+
+    /// The endpoint of a session, if it is bound, without using it.
+    pub(crate) fn peek(&self, key: SessionKey, now: Nanos) -> Option<EndpointId> {
+        self.look_up(key, now).map(|(endpoint, _)| endpoint)
+    }
+
+    fn look_up(&self, key: SessionKey, now: Nanos) -> Option<(EndpointId, &Place)> {
         let place = self.set(key).iter().find(|place| place.holds(key))?;
         let endpoint = place.endpoint.load(Ordering::Acquire);
         let used = place.used.load(Ordering::Relaxed);
@@ -63,8 +74,7 @@ impl StickyTable {
         {
             return None;
         }
-        place.used.store(now, Ordering::Relaxed);
-        Some(EndpointId::from_bits(endpoint))
+        Some((EndpointId::from_bits(endpoint), place))
     }
 
     /// Binds a session.
