@@ -1,7 +1,8 @@
 //! What an error of the callback says: which outcome an attempt had.
 //!
-//! In this order: an outcome that the callback states itself ([`Tagged`]), the caller's own
-//! classifier, an error of this library, an error of the operating system, else *failure*.
+//! In this order: an outcome that the callback states itself ([`Tagged`]), however deep it lies, the
+//! caller's own classifier, the outermost error of this library or of the operating system, else
+//! *failure*.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -64,20 +65,36 @@ impl StdError for Tagged {
 
 /// The outcome of an error, and how long the endpoint asked to be left alone.
 pub fn classify(error: &(dyn StdError + 'static)) -> (Outcome, Duration) {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(tagged) = error.downcast_ref::<Tagged>() {
-            return (tagged.outcome, tagged.rest);
-        }
-        if let Some(ours) = error.downcast_ref::<Error>() {
-            return (of_type(ours.kind().error_type()), Duration::ZERO);
-        }
-        if let Some(system) = error.downcast_ref::<io::Error>() {
-            return (of_system(system.kind()), Duration::ZERO);
-        }
-        cause = error.source();
+    let mut tags = causes(error).filter_map(|cause| cause.downcast_ref::<Tagged>());
+    if let Some(tagged) = tags.next() {
+        return (tagged.outcome, tagged.rest);
     }
-    (Outcome::Failure, Duration::ZERO)
+    let outcome = causes(error).find_map(known).unwrap_or(Outcome::Failure);
+    (outcome, Duration::ZERO)
+}
+
+/// An error and what led to it, from the outside in.
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| cause(*error))
+}
+
+fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    // What an error of the system wraps isn't its source, but takes its place.
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+fn known(error: &(dyn StdError + 'static)) -> Option<Outcome> {
+    if let Some(ours) = error.downcast_ref::<Error>() {
+        return Some(of_type(ours.kind().error_type()));
+    }
+    let kind = error.downcast_ref::<io::Error>()?.kind();
+    // Says nothing itself; what it wraps may.
+    (kind != io::ErrorKind::Other).then(|| of_system(kind))
 }
 
 const fn of_type(family: ErrorType) -> Outcome {
@@ -111,8 +128,22 @@ mod tests {
 
         assert_eq!(classify(&wrapped).0, Outcome::Throttled, "the stated outcome comes first");
         let deep = io::Error::other(io::Error::from(io::ErrorKind::ConnectionRefused));
-        assert_eq!(classify(&deep).0, Outcome::Failure, "an error of no kind of its own");
+        assert_eq!(classify(&deep).0, Outcome::Unsent, "what wraps it is of no kind of its own");
         assert_eq!(classify(&io::Error::from(io::ErrorKind::ConnectionRefused)).0, Outcome::Unsent);
         assert_eq!(classify(&fmt::Error).0, Outcome::Failure);
+    }
+    #[test]
+    fn a_stated_outcome_counts_within_any_other_error() {
+        let rest = Duration::from_secs(2);
+        let tagged = || Tagged::new(Outcome::Throttled, "429").rest_for(rest);
+
+        let other = io::Error::other(tagged());
+        let reset = io::Error::new(io::ErrorKind::ConnectionReset, tagged());
+        let twice = io::Error::other(io::Error::other(tagged()));
+
+        for error in [other, reset, twice] {
+            assert_eq!(classify(&error), (Outcome::Throttled, rest), "{error:?}");
+        }
+        assert_eq!(classify(&io::Error::other("plain")).0, Outcome::Failure);
     }
 }
