@@ -1456,7 +1456,7 @@ failover_code failover_endpoint_set_admin(const struct failover_manager *manager
  * - `manager`: a live manager.
  * - `provider`: its name; empty for the default one.
  * - `id`: the endpoint's id.
- * - `timeout_ms`: the longest wait, by the manager's clock.
+ * - `timeout_ms`: the longest wait, in real time whatever the manager's clock is.
  * - `err`: NULL, or set on failure; its message counts what is left.
  *
  * Codes: `TIMEOUT`, `NOT_FOUND`. Any thread. Blocks up to `timeout_ms`. After fork: works.
