@@ -43,6 +43,21 @@ fn a_child_selects_at_once_and_owes_no_lease_of_its_parent() {
 }
 
 #[test]
+fn a_child_draws_from_its_own_seed_unless_the_program_fixed_it() {
+    let _alone = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
+    let (fixed, free) = (manager("restart"), Manager::from_json("{}").expect("valid"));
+    let seeds = || [&fixed, &free].map(seed);
+    let [of_the_program, of_the_parent] = seeds();
+
+    before_fork();
+    after_fork_child();
+
+    let [kept, own] = seeds();
+    assert_eq!((of_the_program, kept), (1, 1));
+    assert_ne!(own, of_the_parent);
+}
+
+#[test]
 fn no_other_thread_is_amid_a_change_while_the_process_forks() {
     let _alone = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
     let manager = manager("restart");
@@ -97,6 +112,12 @@ fn two_threads_may_fork_at_once() {
     });
 
     register_and_deregister(&manager, "own");
+}
+
+/// The seed that the manager's pools draw from.
+fn seed(manager: &Manager) -> u64 {
+    let pool = manager.pool(None, Some("s")).expect("a service may be empty");
+    pool.core().shared().seed.load(Ordering::Relaxed)
 }
 
 fn register_and_deregister(manager: &Manager, id: &str) {

@@ -1,5 +1,7 @@
 //! What a pick leaves to turn and chance: the thread's place in the rota, the call's own draws.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::round_robin::Rota;
 use crate::rng::Rng;
 use crate::stats::{Count, Mine, Stripe};
@@ -19,7 +21,8 @@ pub(crate) struct Spot<'a> {
     pub(crate) lane: Mine<'a, Lane>,
     /// How many stripes there are, as a power of two.
     pub(crate) stripe_bits: u32,
-    pub(crate) seed: u64,
+    /// Read by who draws alone.
+    pub(crate) seed: &'a AtomicU64,
 }
 
 /// What a pick leaves to turn and chance, taken once however far it goes down the ladder.
@@ -94,7 +97,7 @@ impl Spot<'_> {
     pub(crate) fn stream<'a>(&self, draws: &'a mut Option<Rng>, step: u64) -> &'a mut Rng {
         draws.get_or_insert_with(|| {
             let ordinal = self.lane.draws.add(step, self.lane.is_alone);
-            Rng::new(self.seed, self.lane.number as u64, ordinal)
+            Rng::new(self.seed.load(Ordering::Relaxed), self.lane.number as u64, ordinal)
         })
     }
 }

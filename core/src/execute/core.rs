@@ -26,8 +26,8 @@ pub struct Shared {
     pub clock: Clock,
     /// When the manager was made.
     pub started: Nanos,
-    /// The manager's seed.
-    pub seed: u64,
+    /// The manager's seed. A forked child has another one, unless the program fixed it.
+    pub seed: Arc<AtomicU64>,
     /// Thread stripes, a power of two.
     pub stripes: usize,
     /// The manager's events.
@@ -164,7 +164,7 @@ impl PoolCore {
     #[inline(always)]
     pub(crate) fn spot(&self, stripe: Stripe) -> Spot<'_> {
         let lane = self.lanes.of(stripe);
-        Spot { lane, stripe, stripe_bits: self.stripe_bits, seed: self.shared.seed }
+        Spot { lane, stripe, stripe_bits: self.stripe_bits, seed: &self.shared.seed }
     }
 
     /// True once the manager is closed.

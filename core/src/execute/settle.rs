@@ -48,7 +48,7 @@ impl PoolCore {
             now: time.now,
             latency: time.latency,
             hint: time.hint,
-            seed: self.shared().seed ^ member.hash,
+            seed: self.shared().seed.load(Ordering::Relaxed) ^ member.hash,
             is_slow: outcome == Outcome::Timeout || time.latency >= plan.slow_after,
         };
         if let Some(moved) = outlier::observe(&member.state, &plan.rules.breaker, &report, stripe) {

@@ -139,7 +139,7 @@ impl Background {
 pub(super) fn tools(shared: &Shared) -> discovery::Background {
     discovery::Background {
         clock: shared.clock.clone(),
-        seed: shared.seed,
+        seed: shared.seed.load(Ordering::Relaxed),
         events: Arc::clone(&shared.events),
         is_closed: Arc::clone(&shared.is_closed),
     }

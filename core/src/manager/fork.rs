@@ -1,17 +1,19 @@
 //! Life after `fork`: a child selects at once and starts background work of its own when needed.
 //!
 //! Threads don't survive a fork, and an inherited runtime can't be dropped without hanging. So the
-//! child forgets it, forgets attempts that only the parent can finish, and reseeds unless the
-//! program fixed the seed. Hooks are counted, since two layers may both call them.
+//! child forgets it, forgets attempts that only the parent can finish, and draws from a seed of its
+//! own unless the program fixed it: else all children would pick and wait alike. Hooks are counted, since two layers may both call them.
 
 use std::cell::Cell;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Manager;
-use super::manager::Inner;
+use super::manager::{Inner, random_seed};
+use crate::clock::wall_nanos;
 use crate::config::ForkPolicy;
 use crate::lock::{self, Lock};
+use crate::rng;
 
 /// Guards the managers of this process; taken when one is made and around a fork.
 static MANAGERS: Lock<Vec<Weak<Inner>>> = Lock::new(Vec::new());
@@ -72,6 +74,9 @@ pub fn after_fork_child() {
     crate::stats::forget_other_threads();
     for manager in alive() {
         manager.inner.shared.epoch.fetch_add(1, Ordering::AcqRel);
+        if manager.inner.config.seed.is_none() {
+            manager.inner.shared.seed.store(own_seed(), Ordering::Relaxed);
+        }
         for registry in manager.inner.providers.registries() {
             registry.forget_in_flight();
         }
@@ -94,6 +99,13 @@ pub fn after_fork_child() {
 #[must_use]
 pub fn forks() -> u32 {
     FORKS.load(Ordering::Acquire)
+}
+
+/// A seed that differs from the parent's, and from that of every other child: the standard library's
+/// hash keys are inherited, but the process's number and the time are the child's own.
+fn own_seed() -> u64 {
+    let process = u64::from(std::process::id());
+    rng::mix(random_seed() ^ rng::mix(process) ^ wall_nanos())
 }
 
 /// True for the outermost of nested hooks, and false for a call without its before.

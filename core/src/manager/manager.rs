@@ -87,7 +87,7 @@ impl Manager {
         // One stripe under a manual clock: the same inputs give the same picks on any machine.
         let stripes = if clock.is_manual() { 1 } else { stripe_count() };
         let shared = Shared {
-            seed: config.seed.unwrap_or_else(random_seed),
+            seed: Arc::new(config.seed.unwrap_or_else(random_seed).into()),
             started: clock.now(),
             clock,
             stripes,
@@ -257,7 +257,7 @@ const fn level_of(level: LogLevel) -> Level {
 }
 
 /// A seed that differs between processes and managers, by the standard library's hash keys.
-fn random_seed() -> u64 {
+pub(super) fn random_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     std::collections::hash_map::RandomState::new().build_hasher().finish()
 }
