@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use failover::clock::Clock;
 use failover::discovery::Background;
-use failover::endpoint::{CheckKind, HealthStatus, Member, Registry, Slots};
+use failover::endpoint::{Change, CheckKind, HealthStatus, Member, Registry, Slots};
 use failover::events::{Bus, Event};
 use failover::health::{
     Audience, Board, CheckFunction, CheckResult, Checker, Health, Hooks, OnPassed, Prober, announce,
@@ -59,7 +59,7 @@ fn the_board_writes_the_status_of_the_endpoint_and_keeps_the_last_result() {
     assert_eq!((second.status, second.changed), (HealthStatus::Unhealthy, None));
     assert!(second.is_news && second.is_in_transition);
     assert_eq!(a.state.status().active_health(), HealthStatus::Unhealthy);
-    assert_eq!(a.state.changed_at(), 5);
+    assert_eq!(a.state.changed(), (5, Change::Check));
     let last = board.last(a.id).expect("checked");
     assert_eq!((last.runs, last.at, &*last.reason), (2, 9, "status 200"));
 }

@@ -1,4 +1,5 @@
 //! Endpoints: what they are, how they are doing, and the immutable sets that readers see.
+mod change;
 pub mod document;
 mod ended;
 #[expect(clippy::module_inception, reason = "the file is named after its one concept")]
@@ -11,6 +12,7 @@ mod slots;
 mod snapshot;
 mod state;
 
+pub use change::Change;
 pub use ended::Ended;
 pub use endpoint::{Endpoint, EndpointId};
 pub use health_check::{CheckKind, HealthCheck};

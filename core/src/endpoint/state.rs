@@ -7,6 +7,7 @@
 
 use std::sync::OnceLock;
 
+use super::Change;
 use crate::clock::Nanos;
 use crate::stats::{Count, Histogram, Stripes};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
@@ -28,7 +29,7 @@ pub struct EndpointState {
     /// Good probes, tagged with the generation they belong to.
     pub(crate) good_probes: AtomicU64,
     /// When the published status last changed, and why.
-    pub(crate) changed_at: AtomicU64,
+    changed: AtomicU64,
     pub(crate) permits: [AtomicU64; Self::MOST_PERMITS],
     /// Outcomes other than success, by class; all outcomes together are on the stripes.
     pub(crate) other_outcomes: [AtomicU64; 7],
@@ -270,7 +271,7 @@ impl EndpointState {
             bad_in_a_row: AtomicU32::new(0),
             reopened: AtomicU32::new(0),
             good_probes: AtomicU64::new(0),
-            changed_at: AtomicU64::new(0),
+            changed: AtomicU64::new(0),
             permits: std::array::from_fn(|_| AtomicU64::new(0)),
             other_outcomes: std::array::from_fn(|_| AtomicU64::new(0)),
             ewma: AtomicU64::new(0),
@@ -386,9 +387,14 @@ impl EndpointState {
         }
     }
 
-    /// When the status last changed.
+    /// When the published status last changed, and what changed it.
     #[must_use]
-    pub fn changed_at(&self) -> Nanos {
-        self.changed_at.load(Ordering::Relaxed)
+    pub fn changed(&self) -> (Nanos, Change) {
+        Change::of(self.changed.load(Ordering::Relaxed))
+    }
+
+    /// Notes what changed the published status.
+    pub(crate) fn note(&self, change: Change, now: Nanos) {
+        self.changed.store(change.at(now), Ordering::Relaxed);
     }
 }

@@ -7,7 +7,7 @@ use super::plan::Plan;
 use super::{LONGEST_PROBE, Lease, Request};
 use crate::balance::{self, Explained, Level, Luck, NOTHING, Pick, Refusal, Tried, Wish};
 use crate::clock::Nanos;
-use crate::endpoint::{EndpointId, Member};
+use crate::endpoint::{Change, EndpointId, Member};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::outlier::Pass;
@@ -197,6 +197,7 @@ impl PoolCore {
     #[cold]
     fn tell_of_pick(&self, plan: &Plan, pick: &Pick, member: &Member) {
         if pick.opened_half {
+            member.state.note(Change::OpenTimeOver, self.shared().clock.now());
             self.tell(EventKind::CircuitHalfOpen, Some(member), "its time is over");
         }
         let is_panic = pick.level >= Level::FailOpen;

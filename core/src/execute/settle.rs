@@ -6,7 +6,7 @@ use super::core::PoolCore;
 use super::grant::Grant;
 use crate::balance;
 use crate::clock::Nanos;
-use crate::endpoint::Member;
+use crate::endpoint::{Change, Member};
 use crate::events::EventKind;
 use crate::outlier::{self, Move, Outcome, Report, Verdict};
 use crate::stats::{Stripe, Tally};
@@ -66,7 +66,11 @@ impl PoolCore {
     #[cold]
     fn tell_of_move(&self, member: &Member, moved: Move) {
         let now = self.shared().clock.now();
-        member.state.changed_at.store(now, Ordering::Relaxed);
+        let change = match moved {
+            Move::Opened(why) => why.change(),
+            Move::Closed => Change::ProbesSucceeded,
+        };
+        member.state.note(change, now);
         match moved {
             Move::Opened(why) => self.tell(EventKind::CircuitOpen, Some(member), why.text()),
             Move::Closed => {

@@ -6,11 +6,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::{CheckResult, Grade, Health, Judged, Threshold};
 use crate::clock::Nanos;
-use crate::endpoint::{EndpointId, EndpointState, HealthStatus, Member, Status};
+use crate::endpoint::{Change, EndpointId, EndpointState, HealthStatus, Member, Status};
 use crate::events::Reason;
 use crate::lock::{Held, Lock};
 
@@ -104,7 +103,7 @@ impl Board {
         if changed.is_some() {
             // Within the lock: two results at once leave the status of the later one.
             member.state.set(bit(judged.status), Status::HEALTH);
-            member.state.changed_at.store(now, Ordering::Relaxed);
+            member.state.note(Change::Check, now);
         }
         let last = CheckRecord {
             status: judged.status,

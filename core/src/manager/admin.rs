@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Manager;
 use crate::clock::{Clock, nanos};
-use crate::endpoint::{Admin, Member, Status};
+use crate::endpoint::{Admin, Change, Member, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, EventKind};
 use crate::sync::Ordering;
@@ -68,7 +68,7 @@ impl Manager {
         apply(&member, action);
         let after = member.state.status();
         if (before.circuit(), before.admin()) != (after.circuit(), after.admin()) {
-            member.state.changed_at.store(self.clock().now(), Ordering::Relaxed);
+            member.state.note(Change::Program, self.clock().now());
             let (kind, reason) = told(before, after, action);
             let pool = format!("{}/{}", entry.name, member.endpoint.name).into();
             self.inner.shared.events.emit(Event::new(kind, &pool, reason).of(&member.endpoint));

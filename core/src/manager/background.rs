@@ -6,10 +6,11 @@ use std::sync::Arc;
 #[cfg(feature = "runtime")]
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::clock::Nanos;
 use crate::config::ManagerConfig;
 #[cfg(feature = "runtime")]
 use crate::discovery;
-use crate::endpoint::{HealthStatus, Member};
+use crate::endpoint::{Change, HealthStatus, Member};
 use crate::error::Result;
 use crate::events::{Bus, Event, EventKind};
 use crate::execute::Shared;
@@ -43,11 +44,11 @@ impl Background {
                     Some(check) => check(endpoint, timeout),
                     None => Box::pin(std::future::ready(CheckResult::bad("no worker"))),
                 });
-            let events = Arc::clone(&shared.events);
+            let (events, clock) = (Arc::clone(&shared.events), shared.clock.clone());
             crate::health::Hooks {
                 most_at_once: config.max_concurrent_checks as usize,
                 on_passed: Arc::new(move |provider, member, recorded| {
-                    passed(&events, provider, member, recorded);
+                    passed(&events, (provider, clock.now()), member, recorded);
                 }),
                 custom: Some(ask),
             }
@@ -83,7 +84,7 @@ impl Background {
         }
         announce(Audience { events: &self.events, counters, provider }, member, result, &recorded);
         if result.is_good() {
-            passed(&self.events, provider, member, &recorded);
+            passed(&self.events, (provider, now), member, &recorded);
         }
     }
 
@@ -146,9 +147,15 @@ pub(super) fn tools(shared: &Shared) -> discovery::Background {
 }
 
 /// A check that passed, and left its endpoint fit, may let an open breaker's probes in early.
-fn passed(events: &Bus<Event>, provider: &str, member: &Member, recorded: &Recorded) {
+fn passed(
+    events: &Bus<Event>,
+    (provider, now): (&str, Nanos),
+    member: &Member,
+    recorded: &Recorded,
+) {
     let is_fit = recorded.status != HealthStatus::Unhealthy;
     if is_fit && breaker::half_open_early(&member.state, recorded.failed_in) {
+        member.state.note(Change::CheckPassed, now);
         let pool = format!("{provider}/{}", member.endpoint.name).into();
         let event = Event::new(EventKind::CircuitHalfOpen, &pool, "a check passed");
         events.emit(event.of(&member.endpoint));

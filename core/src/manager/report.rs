@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::providers::Entry;
 use super::{Manager, Pool};
 use crate::balance::estimate;
-use crate::endpoint::{Member, Status};
+use crate::endpoint::{Change, Member, Status};
 use crate::outlier::Outcome;
 use crate::stats::{Counters, Tally};
 use crate::sync::Ordering;
@@ -74,6 +74,7 @@ impl Manager {
                 "runs": check.runs,
             })
         });
+        let (changed_at, change) = state.changed();
         let mut document = json!({
             "id": &*member.endpoint.id,
             "number": member.id.bits(),
@@ -85,6 +86,8 @@ impl Manager {
             "is_ejected": status.has(Status::EJECTED),
             "is_resting": status.has(Status::RESTING)
                 && state.resting_until.load(Ordering::Relaxed) > now,
+            "changed_by": change.name(),
+            "changed_ago_ns": (change != Change::None).then(|| now.saturating_sub(changed_at)),
             "picks": picks,
             "in_flight": state.in_flight(),
             "outcomes": outcomes(member),

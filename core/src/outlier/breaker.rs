@@ -9,7 +9,7 @@
 
 use super::Breaker;
 use crate::clock::Nanos;
-use crate::endpoint::{EndpointState, Status};
+use crate::endpoint::{Change, EndpointState, Status};
 use crate::rng::Rng;
 use crate::sync::Ordering;
 
@@ -48,6 +48,15 @@ pub(crate) enum Why {
 }
 
 impl Why {
+    pub(crate) const fn change(self) -> Change {
+        match self {
+            Self::InARow => Change::FailuresInARow,
+            Self::Rate => Change::FailureRate,
+            Self::SlowRate => Change::SlowRate,
+            Self::ProbeFailed => Change::ProbeFailed,
+        }
+    }
+
     pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::InARow => "bad outcomes in a row",
