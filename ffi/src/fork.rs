@@ -5,7 +5,6 @@ use std::sync::Once;
 use failover::manager;
 
 use crate::boundary::guard_value;
-use crate::pool::POOLS;
 
 /// Prepares a fork. Runs by itself through `pthread_atfork`, unless `FAILOVER_NO_ATFORK` is in the
 /// environment when the first manager is made; calling it besides does no harm, since the hooks are
@@ -16,13 +15,11 @@ use crate::pool::POOLS;
 #[unsafe(no_mangle)]
 pub extern "C" fn failover_before_fork() {
     guard_value((), manager::before_fork);
-    POOLS.hold();
 }
 
 /// Goes on after a fork, in the parent. Belongs to `failover_before_fork`; doesn't block.
 #[unsafe(no_mangle)]
 pub extern "C" fn failover_after_fork_parent() {
-    POOLS.let_go();
     guard_value((), manager::after_fork_parent);
 }
 
@@ -31,7 +28,6 @@ pub extern "C" fn failover_after_fork_parent() {
 /// are nobody's here. Belongs to `failover_before_fork`; doesn't block.
 #[unsafe(no_mangle)]
 pub extern "C" fn failover_after_fork_child() {
-    POOLS.let_go();
     guard_value((), manager::after_fork_child);
 }
 

@@ -5,15 +5,14 @@
 //! it, and cloning a shared reference per call would double what a call costs on two threads.
 
 use std::borrow::Borrow;
-use std::cell::UnsafeCell;
 use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use failover::error::Result;
 use failover::execute::{PoolCore, Tickets};
+use failover::lock::Lock;
 use failover::manager::Pool;
 use failover::{Error, ErrorKind};
 
@@ -156,7 +155,10 @@ pub unsafe extern "C" fn failover_pool_free(pool: Option<&failover_pool>) {
     guard_value((), || {
         let Ok(body) = live(pool) else { return };
         let owner = body.owner;
-        let is_released = POOLS.with(|_| handle::suspend(pool));
+        let is_released = {
+            let _pools = POOLS.lock();
+            handle::suspend(pool)
+        };
         if is_released {
             let_go(Some(owner));
         }
@@ -260,18 +262,21 @@ fn intern(owner: &'static failover_manager, pool: Pool) -> Result<*mut failover_
     }
     let core = Arc::clone(pool.core());
     let key = Arc::as_ptr(&core) as usize;
-    let handle = POOLS.with(|pools| {
-        if let Some(known) = pools.get(&key) {
+    let mut pools = POOLS.lock();
+    let handle = match pools.get(&key) {
+        Some(known) => {
             handle::resume(known.handle);
-            return known.handle;
+            known.handle
         }
-        let tickets = Tickets::new(core.shared().stripes);
-        let made = give(PoolBody { pool, core, tickets, owner });
-        // SAFETY: handles are never given back to the allocator.
-        let handle: &'static failover_pool = unsafe { &*made };
-        pools.insert(key, Interned { handle, owner });
-        handle
-    });
+        None => {
+            let tickets = Tickets::new(core.shared().stripes);
+            let made = give(PoolBody { pool, core, tickets, owner });
+            // SAFETY: handles are never given back to the allocator.
+            let handle: &'static failover_pool = unsafe { &*made };
+            pools.insert(key, Interned { handle, owner });
+            handle
+        }
+    };
     Ok(std::ptr::from_ref(handle).cast_mut())
 }
 
@@ -285,62 +290,23 @@ pub(crate) fn dissolve_pools(owner: *const failover_manager) {
 
 /// Takes a manager's pools off the list, so that their addresses may serve again.
 pub(crate) fn forget_pools(owner: *const failover_manager) -> Vec<&'static failover_pool> {
-    POOLS.with(|pools| {
-        let mut taken = Vec::new();
-        pools.retain(|_, known| {
-            let is_other = !std::ptr::eq(known.owner, owner);
-            if !is_other {
-                taken.push(known.handle);
-            }
-            is_other
-        });
-        taken
-    })
+    let mut taken = Vec::new();
+    POOLS.lock().retain(|_, known| {
+        let is_other = !std::ptr::eq(known.owner, owner);
+        if !is_other {
+            taken.push(known.handle);
+        }
+        is_other
+    });
+    taken
 }
 
 /// One interned pool.
 #[derive(Debug)]
-pub(crate) struct Interned {
+struct Interned {
     handle: &'static failover_pool,
     owner: &'static failover_manager,
 }
 
-/// The pools of every manager, by the address of their cores.
-pub(crate) static POOLS: Gate<BTreeMap<usize, Interned>> = Gate::new(BTreeMap::new());
-
-/// A lock that may be held over a fork: `std`'s can't be released by the child that inherits it.
-#[derive(Debug)]
-pub(crate) struct Gate<T> {
-    is_taken: AtomicBool,
-    inside: UnsafeCell<T>,
-}
-
-// SAFETY: `inside` is reached by whoever holds the gate alone.
-unsafe impl<T: Send> Sync for Gate<T> {}
-
-impl<T> Gate<T> {
-    const fn new(inside: T) -> Self {
-        Self { is_taken: AtomicBool::new(false), inside: UnsafeCell::new(inside) }
-    }
-
-    /// Runs `work` alone. It must not call back into C.
-    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
-        self.hold();
-        // SAFETY: the gate is held.
-        let result = work(unsafe { &mut *self.inside.get() });
-        self.let_go();
-        result
-    }
-
-    /// Takes the gate. Its holders only look something up, so waiting is short.
-    pub(crate) fn hold(&self) {
-        // Acquire pairs with the Release of `let_go`.
-        while self.is_taken.swap(true, Ordering::Acquire) {
-            std::thread::yield_now();
-        }
-    }
-
-    pub(crate) fn let_go(&self) {
-        self.is_taken.store(false, Ordering::Release);
-    }
-}
+/// Guards the pools of every manager, by the address of their cores.
+static POOLS: Lock<BTreeMap<usize, Interned>> = Lock::new(BTreeMap::new());

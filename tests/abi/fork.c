@@ -146,6 +146,32 @@ static void *fork_amid_changes(void *given) {
     return NULL;
 }
 
+/* The hooks are counted: a program, its libraries and `fork` itself may all call them. */
+static void fork_between_hooks(failover_manager *manager, failover_pool *pool, int times) {
+    int status = -1;
+    for (int i = 0; i < times; i++) {
+        failover_before_fork();
+    }
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        alarm(20);
+        for (int i = 0; i < times; i++) {
+            failover_after_fork_child();
+        }
+        one_call(pool);
+        CHECK(get_pool(manager) == pool);
+        _exit(0);
+    }
+    for (int i = 0; i < times; i++) {
+        failover_after_fork_parent();
+    }
+    CHECK(waitpid(pid, &status, 0) == pid);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(get_pool(manager) == pool);
+    failover_pool_free(pool);
+}
+
 int main(int count, char **arguments) {
     int rounds = count > 1 ? atoi(arguments[1]) : 20;
     failover_manager *manager = new_manager("{}");
@@ -157,9 +183,12 @@ int main(int count, char **arguments) {
     for (int i = 0; i < rounds; i++) {
         fork_once(manager, pool);
     }
-    /* The hooks may be called besides the registered ones. */
-    failover_before_fork();
-    failover_after_fork_parent();
+    for (int times = 0; times <= 3; times++) {
+        fork_between_hooks(manager, pool, times);
+        /* Without a before: nothing to end, and the next fork finds all as it was. */
+        failover_after_fork_parent();
+        failover_after_fork_child();
+    }
     for (int i = 0; i < 2; i++) {
         CHECK(pthread_create(&threads[i], NULL, use, pool) == 0);
     }
@@ -193,6 +222,6 @@ int main(int count, char **arguments) {
     OK(failover_manager_close(manager, 1000, NULL));
     failover_pool_free(pool);
     failover_manager_free(manager);
-    printf("fork: %d children\n", 6 * rounds);
+    printf("fork: %d children\n", 6 * rounds + 4);
     return 0;
 }
