@@ -12,7 +12,7 @@ use failover::outlier::Outcome;
 use failover::{EndpointId, ErrorKind};
 
 use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, named};
-use crate::handle::{self, Handle, Shelf, Slot, enter, fill, live, shelve};
+use crate::handle::{self, Slot, beside, enter, fill, handle, live, shelve};
 use crate::lease::{FAILOVER_LEASE_OF_CALL, failover_lease};
 use crate::manager::failover_manager;
 use crate::pool::{CoreRef, failover_pool};
@@ -21,32 +21,9 @@ use crate::status::{FAILOVER_OK, failover_code, failover_endpoint_id};
 
 /// One logical call. Owned, and used by one thread at a time; free it with `failover_call_free`.
 #[derive(Debug)]
-pub struct failover_call {
-    slot: Slot<Call<CoreRef>>,
-    /// Whose call it is.
-    owner: AtomicPtr<failover_manager>,
-}
-
-impl Handle for failover_call {
-    type Body = Call<CoreRef>;
-    const MAGIC: u64 = u64::from_be_bytes(*b"\0call\0\0\0") << 8;
-
-    fn wrap(slot: Slot<Call<CoreRef>>) -> Self {
-        Self { slot, owner: AtomicPtr::default() }
-    }
-
-    fn slot(&self) -> &Slot<Call<CoreRef>> {
-        &self.slot
-    }
-
-    fn shelf() -> &'static Shelf {
-        static SHELF: Shelf = Shelf::new();
-        &SHELF
-    }
-}
-
-// SAFETY: the body is reached through `enter` alone, by one thread at a time, and is `Send`.
-unsafe impl Sync for failover_call {}
+pub struct failover_call(Slot<Call<CoreRef>>);
+// Beside it: whose call it is.
+handle!(failover_call, Call<CoreRef>, b"\0call\0\0\0", AtomicPtr<failover_manager>);
 
 /// Input: the call begins.
 pub const FAILOVER_INPUT_START: u32 = 1;
@@ -155,12 +132,12 @@ pub unsafe extern "C" fn failover_call_new(
         let mut own = None;
         read_request(request, &mut own)?;
         let handle = take();
-        handle.owner.store(std::ptr::from_ref(body.owner).cast_mut(), Ordering::Relaxed);
-        fill(
-            &handle.slot,
-            Call::new(CoreRef::of(body), own.unwrap_or_default()),
-            failover_call::MAGIC,
-        );
+        let call = Call::new(CoreRef::of(body), own.unwrap_or_default());
+        // SAFETY: `take` gives a call.
+        let owner = unsafe { beside(handle) };
+        owner.store(std::ptr::from_ref(body.owner).cast_mut(), Ordering::Relaxed);
+        // SAFETY: nobody else uses it.
+        unsafe { fill(handle, call) };
         out.write(std::ptr::from_ref(handle).cast_mut());
         Ok(())
     });
@@ -338,7 +315,7 @@ pub unsafe extern "C" fn failover_call_free(call: Option<&failover_call>) {
 /// True if a call of this manager is open.
 pub(crate) fn has_open_calls(owner: *const failover_manager) -> bool {
     let owner = owner.cast_mut();
-    handle::any::<failover_call>(|call| call.owner.load(Ordering::Relaxed) == owner)
+    handle::any::<failover_call>(|of| of.load(Ordering::Relaxed) == owner)
 }
 
 /// The thread's last freed call, or another one.

@@ -9,24 +9,35 @@
 
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use failover::ErrorKind;
 
-/// The inside of a handle.
+/// What a reference to a handle reaches: its word, whatever its type. The rest is behind it.
+#[repr(transparent)]
 #[derive(Debug)]
 pub(crate) struct Slot<B> {
-    /// What the handle is now; alone says whether `body` may be touched.
+    /// What the handle is now; alone says whether the rest may be touched.
     word: AtomicU64,
-    holders: AtomicUsize,
-    /// The slot made before this one, of the same type; for walks over all of them.
-    older: AtomicPtr<u8>,
-    body: UnsafeCell<Option<B>>,
+    body: PhantomData<fn() -> B>,
 }
 
-/// Freed handles of one type, and the newest slot of it.
+/// The memory of a handle. The word comes first in every type, so that a handle of another type, which
+/// may be shorter, is told by it.
+#[repr(C)]
+struct Whole<H: Handle> {
+    word: AtomicU64,
+    holders: AtomicUsize,
+    /// The handle made before this one, of the same type; for walks over all of them.
+    older: AtomicPtr<u8>,
+    beside: H::Beside,
+    body: UnsafeCell<Option<H::Body>>,
+}
+
+/// Freed handles of one type, and the newest handle of it.
 #[derive(Debug)]
 pub(crate) struct Shelf {
     freed: Mutex<VecDeque<Address>>,
@@ -46,33 +57,42 @@ impl Shelf {
     }
 }
 
-/// A type that C sees as an opaque handle.
+/// A type that C sees as an opaque handle. It holds one slot and nothing else, which `handle` sees to.
 pub(crate) trait Handle: Sized + 'static {
-    /// What the handle owns.
-    type Body;
+    /// What the handle owns. Any thread may end it; only one at a time is let in where it isn't `Sync`
+    /// (`enter`).
+    type Body: Send;
+    /// What can be read of a handle that isn't entered.
+    type Beside: Default;
     /// Tells this type's live handles from everything else; the low byte is 0.
     const MAGIC: u64;
-    /// Wraps a slot.
-    fn wrap(slot: Slot<Self::Body>) -> Self;
-    /// The slot inside.
-    fn slot(&self) -> &Slot<Self::Body>;
+    /// The handle's word, which is where every handle of any type has its own.
+    fn word(&self) -> &AtomicU64;
     /// Where freed ones wait.
     fn shelf() -> &'static Shelf;
+}
+
+impl<B> Slot<B> {
+    #[inline]
+    pub(crate) const fn word(&self) -> &AtomicU64 {
+        &self.word
+    }
 }
 
 /// Makes an opaque handle type of a struct that wraps one slot.
 macro_rules! handle {
     ($name:ident, $body:ty, $magic:literal) => {
+        $crate::handle::handle!($name, $body, $magic, ());
+    };
+    ($name:ident, $body:ty, $magic:literal, $beside:ty) => {
         impl $crate::handle::Handle for $name {
             type Body = $body;
+            type Beside = $beside;
             const MAGIC: u64 = u64::from_be_bytes(*$magic) << 8;
 
-            fn wrap(slot: $crate::handle::Slot<$body>) -> Self {
-                Self(slot)
-            }
-
-            fn slot(&self) -> &$crate::handle::Slot<$body> {
-                &self.0
+            #[inline]
+            fn word(&self) -> &std::sync::atomic::AtomicU64 {
+                self.0.word()
             }
 
             fn shelf() -> &'static $crate::handle::Shelf {
@@ -81,19 +101,33 @@ macro_rules! handle {
             }
         }
 
-        // SAFETY: the body is reached only through the checks of this module, by one thread at a
-        // time where it isn't `Sync` (`enter`), and all bodies are `Send`.
-        unsafe impl Sync for $name {}
+        // A reference to a handle of the wrong type must reach no further than the word.
+        const _: () = assert!(size_of::<$name>() == size_of::<u64>());
+        const _: () = assert!(align_of::<$name>() == align_of::<u64>());
     };
 }
 pub(crate) use handle;
 
+/// All of a handle.
+///
+/// # Safety
+///
+/// The handle is one of type `H`: its word said so, or it comes from within the library.
+#[inline]
+unsafe fn whole<'a, H: Handle>(handle: *const H) -> &'a Whole<H> {
+    // A reference to a handle stands for its word alone, so the address is made a pointer anew, with
+    // what `fresh` exposed.
+    let whole = std::ptr::with_exposed_provenance::<Whole<H>>(handle.addr());
+    // SAFETY: by this function's contract there is one, and handles are never given back to the
+    // allocator.
+    unsafe { &*whole }
+}
+
 /// Gives a new handle to C, with one holder.
 pub(crate) fn give<H: Handle>(body: H::Body) -> *mut H {
     let handle = unshelved::<H>();
-    // SAFETY: a handle on the shelf, or a fresh one, is a valid `H` that nobody else uses.
-    let slot = unsafe { &*handle }.slot();
-    fill(slot, body, H::MAGIC);
+    // SAFETY: a handle on the shelf, or a fresh one, is an `H` that nobody else uses.
+    unsafe { fill(handle, body) };
     handle
 }
 
@@ -106,52 +140,68 @@ pub(crate) fn unshelved<H: Handle>() -> *mut H {
     taken.map_or_else(fresh::<H>, |address| address.0.cast())
 }
 
-/// Puts a body into an empty slot that belongs to the caller.
+/// Puts a body into a handle without one.
+///
+/// # Safety
+///
+/// The handle came from `unshelved`, or was ended, and belongs to the caller alone.
 #[inline]
-pub(crate) fn fill<B>(slot: &Slot<B>, body: B, magic: u64) {
+pub(crate) unsafe fn fill<H: Handle>(handle: *const H, body: H::Body) {
+    // SAFETY: as this function's own contract.
+    let whole = unsafe { whole(handle) };
     // SAFETY: the word says that nobody else touches the body, until the store below.
-    unsafe { *slot.body.get() = Some(body) };
-    slot.holders.store(1, Ordering::Relaxed);
+    unsafe { *whole.body.get() = Some(body) };
+    whole.holders.store(1, Ordering::Relaxed);
     // Release pairs with the Acquire of `live`: who sees the word sees the body.
-    slot.word.store(magic | LIVE, Ordering::Release);
+    whole.word.store(H::MAGIC | LIVE, Ordering::Release);
 }
 
 /// Makes a handle without a body, known to the walk over all of its type.
-pub(crate) fn fresh<H: Handle>() -> *mut H {
-    let slot = Slot {
+fn fresh<H: Handle>() -> *mut H {
+    let made = Box::into_raw(Box::new(Whole::<H> {
         word: AtomicU64::new(H::MAGIC | FREED),
         holders: AtomicUsize::new(0),
         older: AtomicPtr::default(),
+        beside: H::Beside::default(),
         body: UnsafeCell::new(None),
-    };
-    let handle = Box::into_raw(Box::new(H::wrap(slot)));
-    // SAFETY: just made.
-    let slot = unsafe { &*handle }.slot();
+    }));
+    let _address = made.expose_provenance();
     let newest = &H::shelf().newest;
     let mut older = newest.load(Ordering::Acquire);
     loop {
-        slot.older.store(older, Ordering::Relaxed);
+        // SAFETY: just made.
+        unsafe { &*made }.older.store(older, Ordering::Relaxed);
         // Release pairs with the Acquire of `any`.
         let pushed =
-            newest.compare_exchange(older, handle.cast(), Ordering::AcqRel, Ordering::Acquire);
+            newest.compare_exchange(older, made.cast(), Ordering::AcqRel, Ordering::Acquire);
         match pushed {
-            Ok(_) => return handle,
+            Ok(_) => return made.cast(),
             Err(now) => older = now,
         }
     }
 }
 
-/// True if `test` holds for any handle of the type that isn't freed. Bodies aren't touched.
-pub(crate) fn any<H: Handle>(test: impl Fn(&H) -> bool) -> bool {
+/// What is beside the body of a handle.
+///
+/// # Safety
+///
+/// The handle is one of type `H`, as for `whole`.
+#[inline]
+pub(crate) unsafe fn beside<'a, H: Handle>(handle: *const H) -> &'a H::Beside {
+    // SAFETY: as this function's own contract.
+    &unsafe { whole(handle) }.beside
+}
+
+/// True if `test` holds for what is beside any handle of the type that isn't freed.
+pub(crate) fn any<H: Handle>(test: impl Fn(&H::Beside) -> bool) -> bool {
     let mut next = H::shelf().newest.load(Ordering::Acquire);
     while !next.is_null() {
         // SAFETY: handles are never given back to the allocator.
-        let handle = unsafe { &*next.cast::<H>() };
-        let slot = handle.slot();
-        if slot.word.load(Ordering::Acquire) != H::MAGIC | FREED && test(handle) {
+        let whole = unsafe { &*next.cast::<Whole<H>>() };
+        if whole.word.load(Ordering::Acquire) != H::MAGIC | FREED && test(&whole.beside) {
             return true;
         }
-        next = slot.older.load(Ordering::Relaxed);
+        next = whole.older.load(Ordering::Relaxed);
     }
     false
 }
@@ -162,21 +212,28 @@ pub(crate) fn live<H: Handle>(handle: Option<&H>) -> Result<&H::Body, ErrorKind>
 where
     H::Body: Sync,
 {
-    let slot = handle.ok_or(ErrorKind::NullArgument)?.slot();
-    if slot.word.load(Ordering::Acquire) != H::MAGIC | LIVE {
-        return Err(ErrorKind::InvalidHandle);
-    }
+    let whole = known(handle)?;
     // SAFETY: a live handle's body stays until its last holder frees it, and by the contract of
     // every function no thread frees a handle while another uses it.
-    unsafe { &*slot.body.get() }.as_ref().ok_or(ErrorKind::InvalidHandle)
+    unsafe { &*whole.body.get() }.as_ref().ok_or(ErrorKind::InvalidHandle)
+}
+
+/// All of a live handle. Of one that isn't, no more than the word is read.
+#[inline]
+fn known<H: Handle>(handle: Option<&H>) -> Result<&Whole<H>, ErrorKind> {
+    let handle = handle.ok_or(ErrorKind::NullArgument)?;
+    if handle.word().load(Ordering::Acquire) != H::MAGIC | LIVE {
+        return Err(ErrorKind::InvalidHandle);
+    }
+    // SAFETY: the word says so.
+    Ok(unsafe { whole(handle) })
 }
 
 /// The body of a handle that one thread at a time may use, until the result is dropped.
 #[inline]
 pub(crate) fn enter<H: Handle>(handle: Option<&H>) -> Result<Entered<'_, H>, ErrorKind> {
     let handle = handle.ok_or(ErrorKind::NullArgument)?;
-    let slot = handle.slot();
-    let entered = slot.word.compare_exchange(
+    let entered = handle.word().compare_exchange(
         H::MAGIC | LIVE,
         H::MAGIC | BUSY,
         // Acquire and Release pair with each other over the users of the handle.
@@ -184,27 +241,27 @@ pub(crate) fn enter<H: Handle>(handle: Option<&H>) -> Result<Entered<'_, H>, Err
         Ordering::Relaxed,
     );
     match entered {
-        Ok(_) => Ok(Entered { handle }),
+        // SAFETY: the word said so.
+        Ok(_) => Ok(Entered { whole: unsafe { whole(handle) } }),
         Err(word) if word == H::MAGIC | BUSY => Err(ErrorKind::ConcurrentUse),
         Err(_) => Err(ErrorKind::InvalidHandle),
     }
 }
 
 /// The only user of a handle.
-#[derive(Debug)]
 pub(crate) struct Entered<'handle, H: Handle> {
-    handle: &'handle H,
+    whole: &'handle Whole<H>,
 }
 
 impl<H: Handle> Entered<'_, H> {
     /// Ends the handle and drops its body in place, without putting the handle on the shelf.
     pub(crate) fn end(self) {
-        let slot = self.handle.slot();
+        let whole = self.whole;
         std::mem::forget(self);
         // SAFETY: the word says BUSY, so nobody else touches the body.
-        unsafe { *slot.body.get() = None };
-        slot.holders.store(0, Ordering::Relaxed);
-        slot.word.store(H::MAGIC | FREED, Ordering::Release);
+        unsafe { *whole.body.get() = None };
+        whole.holders.store(0, Ordering::Relaxed);
+        whole.word.store(H::MAGIC | FREED, Ordering::Release);
     }
 }
 
@@ -213,7 +270,7 @@ impl<H: Handle> Deref for Entered<'_, H> {
 
     fn deref(&self) -> &H::Body {
         // SAFETY: the word says BUSY, so nobody else touches the body.
-        let body = unsafe { &*self.handle.slot().body.get() };
+        let body = unsafe { &*self.whole.body.get() };
         body.as_ref().expect("a busy handle has a body")
     }
 }
@@ -221,25 +278,24 @@ impl<H: Handle> Deref for Entered<'_, H> {
 impl<H: Handle> DerefMut for Entered<'_, H> {
     fn deref_mut(&mut self) -> &mut H::Body {
         // SAFETY: the word says BUSY, so nobody else touches the body.
-        let body = unsafe { &mut *self.handle.slot().body.get() };
+        let body = unsafe { &mut *self.whole.body.get() };
         body.as_mut().expect("a busy handle has a body")
     }
 }
 
 impl<H: Handle> Drop for Entered<'_, H> {
     fn drop(&mut self) {
-        self.handle.slot().word.store(H::MAGIC | LIVE, Ordering::Release);
+        self.whole.word.store(H::MAGIC | LIVE, Ordering::Release);
     }
 }
 
 /// Adds a holder; a stale handle and NULL give NULL.
 pub(crate) fn retain<H: Handle>(handle: Option<&H>) -> *mut H {
-    let Some(handle) = handle else { return std::ptr::null_mut() };
-    let slot = handle.slot();
-    let held = slot.holders.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| {
+    let (Some(handle), Ok(whole)) = (handle, known(handle)) else { return std::ptr::null_mut() };
+    let held = whole.holders.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| {
         (count > 0).then_some(count + 1)
     });
-    if slot.word.load(Ordering::Acquire) != H::MAGIC | LIVE || held.is_err() {
+    if held.is_err() {
         return std::ptr::null_mut();
     }
     std::ptr::from_ref(handle).cast_mut()
@@ -247,19 +303,14 @@ pub(crate) fn retain<H: Handle>(handle: Option<&H>) -> *mut H {
 
 /// Takes a holder off; the last one gets the body. NULL and stale handles give nothing.
 pub(crate) fn release<H: Handle>(handle: Option<&H>) -> Option<H::Body> {
-    let handle = handle?;
-    let slot = handle.slot();
-    let word = slot.word.load(Ordering::Acquire);
-    if word != H::MAGIC | LIVE {
-        return None;
-    }
-    let held = slot
+    let whole = known(handle).ok()?;
+    let held = whole
         .holders
         .fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| count.checked_sub(1));
     if held != Ok(1) {
         return None;
     }
-    let swapped = slot.word.compare_exchange(
+    let swapped = whole.word.compare_exchange(
         H::MAGIC | LIVE,
         H::MAGIC | FREED,
         Ordering::AcqRel,
@@ -267,40 +318,47 @@ pub(crate) fn release<H: Handle>(handle: Option<&H>) -> Option<H::Body> {
     );
     swapped.ok()?;
     // SAFETY: the last holder is gone, and the word lets nobody else in.
-    let body = unsafe { &mut *slot.body.get() }.take();
-    shelve(handle);
+    let body = unsafe { &mut *whole.body.get() }.take();
+    handle.map(shelve);
     body
 }
 
 /// Takes a holder off; at zero the handle becomes stale and keeps its body. True if it had one.
 pub(crate) fn suspend<H: Handle>(handle: Option<&H>) -> bool {
-    let Some(slot) = handle.map(Handle::slot) else { return false };
-    if slot.word.load(Ordering::Acquire) != H::MAGIC | LIVE {
-        return false;
-    }
-    let held = slot
+    let Ok(whole) = known(handle) else { return false };
+    let held = whole
         .holders
         .fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| count.checked_sub(1));
     if held == Ok(1) {
-        slot.word.store(H::MAGIC | FREED, Ordering::Release);
+        whole.word.store(H::MAGIC | FREED, Ordering::Release);
     }
     held.is_ok()
 }
 
 /// Adds a holder to a handle that has a body, stale or not.
-pub(crate) fn resume<H: Handle>(handle: &H) {
-    let slot = handle.slot();
-    slot.holders.fetch_add(1, Ordering::AcqRel);
-    slot.word.store(H::MAGIC | LIVE, Ordering::Release);
+///
+/// # Safety
+///
+/// The handle is one of type `H`, as for `whole`.
+pub(crate) unsafe fn resume<H: Handle>(handle: &H) {
+    // SAFETY: as this function's own contract.
+    let whole = unsafe { whole(handle) };
+    whole.holders.fetch_add(1, Ordering::AcqRel);
+    whole.word.store(H::MAGIC | LIVE, Ordering::Release);
 }
 
 /// Ends a suspended handle for good.
-pub(crate) fn dissolve<H: Handle>(handle: &H) -> Option<H::Body> {
-    let slot = handle.slot();
-    slot.word.store(H::MAGIC | FREED, Ordering::Release);
-    slot.holders.store(0, Ordering::Release);
+///
+/// # Safety
+///
+/// The handle is one of type `H`, as for `whole`, and nobody has it any more.
+pub(crate) unsafe fn dissolve<H: Handle>(handle: &H) -> Option<H::Body> {
+    // SAFETY: as this function's own contract.
+    let whole = unsafe { whole(handle) };
+    whole.word.store(H::MAGIC | FREED, Ordering::Release);
+    whole.holders.store(0, Ordering::Release);
     // SAFETY: the caller says that nobody has the handle any more.
-    let body = unsafe { &mut *slot.body.get() }.take();
+    let body = unsafe { &mut *whole.body.get() }.take();
     shelve(handle);
     body
 }

@@ -265,7 +265,8 @@ fn intern(owner: &'static failover_manager, pool: Pool) -> Result<*mut failover_
     let mut pools = POOLS.lock();
     let handle = match pools.get(&key) {
         Some(known) => {
-            handle::resume(known.handle);
+            // SAFETY: the pools on the list are pools.
+            unsafe { handle::resume(known.handle) };
             known.handle
         }
         None => {
@@ -284,7 +285,8 @@ fn intern(owner: &'static failover_manager, pool: Pool) -> Result<*mut failover_
 pub(crate) fn dissolve_pools(owner: *const failover_manager) {
     let dead: Vec<_> = forget_pools(owner);
     for handle in dead {
-        drop(handle::dissolve(handle));
+        // SAFETY: it was on the list, and its manager's last count was the last of its own.
+        drop(unsafe { handle::dissolve(handle) });
     }
 }
 

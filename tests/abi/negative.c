@@ -484,6 +484,110 @@ static void work_queues(failover_manager *manager) {
     CHECK(drops == 4);
 }
 
+enum kind { MANAGER, POOL, BUFFER, SNAPSHOT, CALL, QUEUE, LOGS, WORK, ERROR, KINDS };
+
+/* One function of a kind, and those that count its handles, with a handle of another kind: it is
+ * told by its word, whatever its size, and stays what it is. */
+static void mistaken(enum kind kind, void *handle) {
+    failover_input input;
+    failover_action action;
+    failover_lease lease;
+    failover_event event;
+    failover_log_record record;
+    failover_work work;
+    failover_buf *buf = NULL;
+    size_t count = 9;
+    memset(&input, 0, sizeof input);
+    input.kind = FAILOVER_INPUT_START;
+    switch (kind) {
+    case MANAGER:
+        INVALID_HANDLE(failover_stats(handle, &buf, NULL));
+        CHECK(failover_manager_retain(handle) == NULL);
+        failover_manager_free(handle);
+        break;
+    case POOL:
+        INVALID_HANDLE(failover_pool_pick(handle, NULL, &lease));
+        CHECK(failover_pool_retain(handle) == NULL);
+        failover_pool_free(handle);
+        break;
+    case BUFFER:
+        CHECK(failover_buf_view(handle).ptr != NULL && failover_buf_view(handle).len == 0);
+        failover_buf_free(handle);
+        break;
+    case SNAPSHOT:
+        CHECK(failover_snapshot_len(handle) == 0);
+        CHECK(failover_snapshot_retain(handle) == NULL);
+        failover_snapshot_free(handle);
+        break;
+    case CALL:
+        INVALID_HANDLE(failover_call_step(handle, &input, &action));
+        failover_call_free(handle);
+        break;
+    case QUEUE:
+        INVALID_HANDLE(failover_queue_poll(handle, &event, sizeof event, 1, 0, &count));
+        failover_queue_free(handle);
+        break;
+    case LOGS:
+        INVALID_HANDLE(failover_log_queue_poll(handle, &record, sizeof record, 1, 0, &count));
+        failover_log_queue_free(handle);
+        break;
+    case WORK:
+        INVALID_HANDLE(failover_work_poll(handle, &work, sizeof work, 1, 0, &count));
+        failover_work_queue_free(handle);
+        break;
+    case ERROR:
+        INVALID_HANDLE(failover_error_code(handle));
+        failover_error_free(handle);
+        break;
+    case KINDS:
+        break;
+    }
+    CHECK(buf == NULL && count == 9);
+}
+
+/* Every kind of handle where every other is wanted, and a word that is no handle at all. */
+static void kinds(failover_manager *manager, failover_pool *pool) {
+    uint64_t *stray = malloc(sizeof *stray);
+    failover_buf *buf = NULL;
+    failover_snapshot *snapshot = NULL;
+    failover_call *call = NULL;
+    failover_queue *queue = NULL;
+    failover_log_queue *logs = NULL;
+    failover_work_queue *work = NULL;
+    failover_error *error = NULL;
+    failover_pool *none = NULL;
+    CHECK(stray != NULL);
+    *stray = 1;
+    OK(failover_stats(manager, &buf, NULL));
+    OK(failover_pool_snapshot(pool, &snapshot, NULL));
+    OK(failover_call_new(pool, NULL, &call, NULL));
+    OK(failover_queue_new(manager, 0, 8, &queue, NULL));
+    OK(failover_log_queue_new(manager, 8, &logs, NULL));
+    OK(failover_work_queue_new(manager, &work, NULL));
+    GIVES(FAILOVER_E_NOT_FOUND, failover_pool_get(manager, text("?"), NONE, &none, &error));
+    void *handles[KINDS] = {manager, pool, buf, snapshot, call, queue, logs, work, error};
+    for (int wanted = 0; wanted < KINDS; wanted++) {
+        for (int given = 0; given < KINDS; given++) {
+            if (given != wanted) {
+                mistaken((enum kind)wanted, handles[given]);
+            }
+        }
+        mistaken((enum kind)wanted, stray);
+    }
+    /* They are all as they were. */
+    one_call(pool);
+    CHECK(failover_buf_view(buf).len > 2 && failover_snapshot_len(snapshot) == 2);
+    CHECK(failover_error_code(error) == FAILOVER_E_NOT_FOUND);
+    failover_call_free(call);
+    failover_queue_free(queue);
+    failover_log_queue_free(logs);
+    failover_work_queue_free(work);
+    failover_snapshot_free(snapshot);
+    failover_buf_free(buf);
+    failover_error_free(error);
+    free(stray);
+}
+
 /* Every function that takes a pool, with NULL or a handle that isn't one. */
 static void pools(failover_pool *bad, failover_code code) {
     failover_lease lease;
@@ -571,6 +675,7 @@ int main(void) {
     snapshots(pool);
     queues(manager);
     work_queues(manager);
+    kinds(manager, pool);
     GIVES(FAILOVER_E_INVALID_STATE, failover_manager_advance(manager, 1, NULL));
 
     OK(failover_pool_pick(pool, NULL, &open));
