@@ -5,16 +5,17 @@
 //! be read, and is refused by its word instead of being undefined behaviour. What a handle owned is
 //! dropped at once; a shelf entry is a few dozen bytes.
 //!
-//! No lock here can be found taken by a forked child: shelves are only tried, never waited for.
+//! Shelves are `Lock`s: no forked child finds one taken, and none loses a handle to another thread's
+//! look.
 
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use failover::ErrorKind;
+use failover::lock::Lock;
 
 /// What a reference to a handle reaches: its word, whatever its type. The rest is behind it.
 #[repr(transparent)]
@@ -40,7 +41,8 @@ struct Whole<H: Handle> {
 /// Freed handles of one type, and the newest handle of it.
 #[derive(Debug)]
 pub(crate) struct Shelf {
-    freed: Mutex<VecDeque<Address>>,
+    /// Guards the freed ones, oldest first.
+    freed: Lock<VecDeque<Address>>,
     newest: AtomicPtr<u8>,
 }
 
@@ -53,7 +55,7 @@ unsafe impl Send for Address {}
 
 impl Shelf {
     pub(crate) const fn new() -> Self {
-        Self { freed: Mutex::new(VecDeque::new()), newest: AtomicPtr::new(std::ptr::null_mut()) }
+        Self { freed: Lock::new(VecDeque::new()), newest: AtomicPtr::new(std::ptr::null_mut()) }
     }
 }
 
@@ -133,10 +135,10 @@ pub(crate) fn give<H: Handle>(body: H::Body) -> *mut H {
 
 /// A handle without a body, from the shelf or fresh, for the caller alone.
 pub(crate) fn unshelved<H: Handle>() -> *mut H {
-    let taken = H::shelf().freed.try_lock().ok().and_then(|mut shelf| {
-        // A short shelf keeps its oldest back, so that a stale handle is noticed for a while.
-        if shelf.len() > QUARANTINE { shelf.pop_front() } else { None }
-    });
+    let mut freed = H::shelf().freed.lock();
+    // A short shelf keeps its oldest back, so that a stale handle is noticed for a while.
+    let taken = if freed.len() > QUARANTINE { freed.pop_front() } else { None };
+    drop(freed);
     taken.map_or_else(fresh::<H>, |address| address.0.cast())
 }
 
@@ -363,11 +365,10 @@ pub(crate) unsafe fn dissolve<H: Handle>(handle: &H) -> Option<H::Body> {
     body
 }
 
-/// Puts an ended handle where `give` finds it. If the shelf is taken, the handle is let go of.
+/// Puts an ended handle where `give` finds it.
 pub(crate) fn shelve<H: Handle>(handle: &H) {
-    if let Ok(mut shelf) = H::shelf().freed.try_lock() {
-        shelf.push_back(Address(std::ptr::from_ref(handle).cast_mut().cast()));
-    }
+    let address = Address(std::ptr::from_ref(handle).cast_mut().cast());
+    H::shelf().freed.lock().push_back(address);
 }
 
 /// The states in the low byte of a word.

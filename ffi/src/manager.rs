@@ -61,8 +61,9 @@ pub unsafe extern "C" fn failover_manager_new(
     guard(err, || {
         let place = self::out(out, "out")?;
         let text = config_json.named("config_json")?;
-        let manager = Manager::from_json(if text.is_empty() { "{}" } else { text })?;
+        // Before anything that a child could find half done.
         crate::fork::register_hooks();
+        let manager = Manager::from_json(if text.is_empty() { "{}" } else { text })?;
         let hub = Hub::serve(&manager);
         place.write(give(ManagerBody { manager, hub }));
         Ok(())

@@ -97,7 +97,7 @@ check_matrix() {
 
 check_programs() {
     local program
-    for program in version negative signals work work_wait work_provider work_fork; do
+    for program in version negative shelf signals work work_wait work_provider work_fork; do
         compile $program
         timeout 60 "$work/$program" >"$work/out.txt" || fail $program "failed"
         say $program "$(tail -n 1 "$work/out.txt" | sed 's/^[a-z_]*: //')"
