@@ -303,8 +303,18 @@ pub(crate) fn retain<H: Handle>(handle: Option<&H>) -> *mut H {
     std::ptr::from_ref(handle).cast_mut()
 }
 
-/// Takes a holder off; the last one gets the body. NULL and stale handles give nothing.
+/// Takes a holder off; the last one gets the body, and the handle serves again. NULL and stale handles
+/// give nothing.
 pub(crate) fn release<H: Handle>(handle: Option<&H>) -> Option<H::Body> {
+    let body = end(handle);
+    if body.is_some() {
+        handle.map(shelve);
+    }
+    body
+}
+
+/// Takes a holder off; the last one gets the body, and may put the handle on the shelf.
+pub(crate) fn end<H: Handle>(handle: Option<&H>) -> Option<H::Body> {
     let whole = known(handle).ok()?;
     let held = whole
         .holders
@@ -320,9 +330,7 @@ pub(crate) fn release<H: Handle>(handle: Option<&H>) -> Option<H::Body> {
     );
     swapped.ok()?;
     // SAFETY: the last holder is gone, and the word lets nobody else in.
-    let body = unsafe { &mut *whole.body.get() }.take();
-    handle.map(shelve);
-    body
+    unsafe { &mut *whole.body.get() }.take()
 }
 
 /// Takes a holder off; at zero the handle becomes stale and keeps its body. True if it had one.

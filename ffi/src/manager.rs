@@ -10,9 +10,9 @@ use failover::error::Result;
 
 use crate::boundary::{ErrorPlace, be_quiet, guard, guard_value, named, out};
 use crate::call::has_open_calls;
-use crate::handle::{Slot, give, handle, live, release, retain};
+use crate::handle::{Slot, end, give, handle, live, retain, shelve};
 use crate::hub::Hub;
-use crate::pool::dissolve_pools;
+use crate::pool::{dissolve_pools, forget_pools};
 use crate::status::failover_code;
 use crate::text::{failover_buf, failover_str, put_text};
 
@@ -180,15 +180,17 @@ pub(crate) fn borrow(manager: Option<&failover_manager>) -> Result<&ManagerBody>
 
 /// Takes one count off.
 pub(crate) fn let_go(manager: Option<&failover_manager>) {
-    let Some(body) = release(manager) else { return };
+    let (Some(handle), Some(body)) = (manager, end(manager)) else { return };
     body.hub.close();
-    let address: *const failover_manager = manager.map_or(std::ptr::null(), std::ptr::from_ref);
-    if has_open_calls(address) {
-        // Calls borrow their pools: an open one would read freed memory.
+    if has_open_calls(handle) {
+        // Calls borrow their pools: an open one would read freed memory. They name their manager by its
+        // address, so that mustn't serve again either.
         std::mem::forget(body);
-        crate::pool::forget_pools(address);
+        forget_pools(handle);
     } else {
-        dissolve_pools(address);
+        dissolve_pools(handle);
         drop(body);
+        // Last: until here another manager at this address would lose its pools.
+        shelve(handle);
     }
 }

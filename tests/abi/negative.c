@@ -709,6 +709,12 @@ int main(void) {
     OK(failover_call_step(left, &input, &action));
     failover_pool_free(pool);
     failover_manager_free(manager);
+    /* Its address isn't another one's, which would be taken for the call's. */
+    for (int i = 0; i < 100; i++) {
+        failover_manager *next = new_manager("{}");
+        CHECK(next != manager);
+        failover_manager_free(next);
+    }
     input.kind = FAILOVER_INPUT_CANCEL;
     OK(failover_call_step(left, &input, &action));
     failover_call_free(left);
