@@ -3,13 +3,14 @@
 //! The only `catch_unwind` of the library. A panic is a defect of ours; the caller gets
 //! `FAILOVER_E_PANIC` and goes on with the last snapshot, since no lock of core is ever lost to one.
 
+use std::any::Any;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 use failover::{Error, ErrorKind, Result};
 
-use crate::error::failover_error;
+use crate::error::{failover_error, of_panic};
 use crate::handle::give;
 use crate::status::{FAILOVER_OK, failover_code};
 
@@ -17,17 +18,35 @@ use crate::status::{FAILOVER_OK, failover_code};
 pub(crate) type ErrorPlace<'a> = Option<&'a mut MaybeUninit<*mut failover_error>>;
 
 /// Runs the body of a function that explains its failures.
-pub(crate) fn guard(err: ErrorPlace<'_>, body: impl FnOnce() -> Result<()>) -> failover_code {
-    let error = match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(())) => return FAILOVER_OK,
-        Ok(Err(error)) => error,
-        Err(payload) => Error::new(ErrorKind::Panic, panic_text(&*payload)),
-    };
+pub(crate) fn guard(mut err: ErrorPlace<'_>, body: impl FnOnce() -> Result<()>) -> failover_code {
+    let ended = catch_unwind(AssertUnwindSafe(|| match body() {
+        Ok(()) => FAILOVER_OK,
+        Err(error) => tell(error, &mut err),
+    }));
+    ended.unwrap_or_else(|payload| tell_panic(&*payload, &mut err))
+}
+
+/// Makes the error object, if one is wanted.
+fn tell(error: Error, err: &mut ErrorPlace<'_>) -> failover_code {
     let code = error.kind().code();
     if let Some(err) = err {
         err.write(give(error.into()));
     }
     code
+}
+
+/// Tells of a panic in its own words, or, if that panics too, in words that are there already.
+#[cold]
+fn tell_panic(payload: &(dyn Any + Send), err: &mut ErrorPlace<'_>) -> failover_code {
+    let told = catch_unwind(AssertUnwindSafe(|| {
+        tell(Error::new(ErrorKind::Panic, panic_text(payload)), err)
+    }));
+    told.unwrap_or_else(|_| {
+        if let Some(err) = err {
+            err.write(of_panic());
+        }
+        ErrorKind::Panic.code()
+    })
 }
 
 /// Runs the body of a function on the hot path: a code, and nothing to allocate.
@@ -85,10 +104,32 @@ pub(crate) fn be_quiet() {
     ONCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
 }
 
-fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     format!("a defect of the library was caught at its border: {}", text.unwrap_or("no message"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::failover_error_code;
+
+    #[test]
+    fn a_panic_becomes_an_error_object() {
+        let mut place = MaybeUninit::uninit();
+
+        let code = guard(Some(&mut place), || std::panic::resume_unwind(Box::new("on purpose")));
+
+        assert_eq!(code, ErrorKind::Panic.code());
+        // SAFETY: written on failure.
+        let error = unsafe { place.assume_init() };
+        // SAFETY: it isn't freed yet.
+        let error = unsafe { error.as_ref() };
+        // SAFETY: it came from this library.
+        let told = unsafe { failover_error_code(error) };
+        assert_eq!(told, code);
+    }
 }

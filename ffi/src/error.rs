@@ -1,10 +1,12 @@
 //! Error objects: what a code can't say.
 
+use std::borrow::Cow;
 use std::ffi::c_char;
 
 use failover::{Error, ErrorKind};
 
-use crate::handle::{Slot, handle, live, release};
+use crate::boundary::guard_value;
+use crate::handle::{Lasting, Slot, handle, live, release};
 use crate::status::{FAILOVER_OK, failover_code};
 use crate::text::failover_str;
 
@@ -17,14 +19,24 @@ handle!(failover_error, Told, b"\0error\0\0");
 #[derive(Debug)]
 pub(crate) struct Told {
     kind: ErrorKind,
-    message: String,
-    details: String,
+    message: Cow<'static, str>,
+    details: Cow<'static, str>,
+}
+
+/// The error of a panic that can't be told in its own words.
+pub(crate) fn of_panic() -> *mut failover_error {
+    static TOLD: Lasting<failover_error> = Lasting::new(Told {
+        kind: ErrorKind::Panic,
+        message: Cow::Borrowed("a defect of the library was caught at its border"),
+        details: Cow::Borrowed("{}"),
+    });
+    TOLD.give()
 }
 
 impl From<Error> for Told {
     fn from(error: Error) -> Self {
         let details = error.details().to_string();
-        Self { kind: error.kind(), message: error.to_string(), details }
+        Self { kind: error.kind(), message: error.to_string().into(), details: details.into() }
     }
 }
 
@@ -185,5 +197,27 @@ pub unsafe extern "C" fn failover_error_details_json(
 /// `error` is NULL or came from this library.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn failover_error_free(error: Option<&failover_error>) {
-    drop(release(error));
+    guard_value((), || drop(release(error)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_that_needs_no_memory_outlives_its_frees() {
+        // SAFETY: it is never freed.
+        let error = Some(unsafe { &*of_panic() });
+
+        for _ in 0..3 {
+            // SAFETY: `error` came from this library.
+            unsafe { failover_error_free(error) };
+        }
+
+        // SAFETY: `error` came from this library.
+        assert_eq!(unsafe { failover_error_code(error) }, ErrorKind::Panic.code());
+        // SAFETY: `error` came from this library.
+        let message = unsafe { failover_error_message(error) };
+        assert!(message.text().is_ok_and(|text| text.contains("defect")));
+    }
 }

@@ -183,6 +183,32 @@ fn fresh<H: Handle>() -> *mut H {
     }
 }
 
+/// A handle that lasts as long as the process, for what has to be told when nothing can be made.
+pub(crate) struct Lasting<H: Handle>(Whole<H>);
+
+// SAFETY: the word is LIVE for ever, so the body is reached through `live` alone, which is for `Sync`
+// bodies.
+unsafe impl<H: Handle> Sync for Lasting<H> where H::Body: Sync {}
+
+impl<H: Handle<Beside = ()>> Lasting<H> {
+    pub(crate) const fn new(body: H::Body) -> Self {
+        Self(Whole {
+            word: AtomicU64::new(H::MAGIC | LIVE),
+            // More than will ever be taken off.
+            holders: AtomicUsize::new(usize::MAX / 2),
+            older: AtomicPtr::new(std::ptr::null_mut()),
+            beside: (),
+            body: UnsafeCell::new(Some(body)),
+        })
+    }
+
+    /// Gives it to C, which may free it as often as it gets it.
+    pub(crate) fn give(&'static self) -> *mut H {
+        let address = std::ptr::from_ref(&self.0).expose_provenance();
+        std::ptr::with_exposed_provenance_mut(address)
+    }
+}
+
 /// What is beside the body of a handle.
 ///
 /// # Safety

@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 
 use failover::{Error, ErrorKind, Result};
 
+use crate::boundary::guard_value;
 use crate::handle::{Slot, give, handle, live, release};
 
 /// UTF-8 text that somebody else owns: pointer and length, no terminating zero.
@@ -92,7 +93,7 @@ pub unsafe extern "C" fn failover_buf_view(buf: Option<&failover_buf>) -> failov
 /// `buf` is NULL or came from this library.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn failover_buf_free(buf: Option<&failover_buf>) {
-    drop(release(buf));
+    guard_value((), || drop(release(buf)));
 }
 
 /// Writes a text into an out-argument as a buffer.
