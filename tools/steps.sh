@@ -2,7 +2,8 @@
 # Runs make targets as steps, shows what failed, and counts.
 #
 # A step's output is shown when it fails. The last line says how many passed and failed, and the
-# exit code agrees with it.
+# exit code agrees with it: a step that was asked for and has no verdict, since its lane was killed or
+# the disk is full, has not passed.
 #
 # usage: tools/steps.sh "STEP STEP..." ["STEP..."...] [-- ...]
 #   Each argument is a lane: its steps run in order, and lanes run side by side. What follows a `--`
@@ -10,7 +11,8 @@
 set -uo pipefail
 
 make=${MAKE:-make}
-logs=$(mktemp -d)
+logs=$(mktemp -d) || exit 1
+requested=0
 trap 'rm -rf "$logs"' EXIT
 
 run_step() {
@@ -38,16 +40,30 @@ count() {
     cat "$logs"/*.verdict 2>/dev/null | grep -cx "$1"
 }
 
+# True if every step that was requested so far passed.
+all_passed() {
+    [ "$(count ok)" -eq "$requested" ]
+}
+
 summary() {
-    printf '%d passed, %d failed\n' "$(count ok)" "$(count FAILED)"
-    [ "$(count FAILED)" -eq 0 ] || exit 1
+    local passed failed
+    passed=$(count ok) failed=$(count FAILED)
+    printf '%d passed, %d failed' "$passed" "$failed"
+    [ $((passed + failed)) -eq "$requested" ] ||
+        printf ', %d never ended' $((requested - passed - failed))
+    printf '\n'
+    if [ "$requested" -eq 0 ] || ! all_passed; then
+        exit 1
+    fi
 }
 
 for lane; do
     if [ "$lane" = -- ]; then
         wait
-        [ "$(count FAILED)" -eq 0 ] || summary
+        all_passed || summary
     else
+        read -ra steps <<<"$lane"
+        requested=$((requested + ${#steps[@]}))
         run_lane "$lane" &
     fi
 done
