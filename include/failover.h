@@ -953,8 +953,8 @@ typedef void (*failover_drop_fn)(void *user_data);
  * - `attempt_timeout_ns`: how long it may take. The library can't interrupt it: a late success
  *   counts, a late failure counts as time-out.
  *
- * Runs on the thread that called `failover_execute`. It may use the library, and may neither throw
- * nor jump out.
+ * Runs on the thread that called `failover_execute`. It may use the library, also to free the pool
+ * and its manager, and may neither throw nor jump out.
  */
 typedef uint32_t (*failover_attempt_fn)(void *user_data,
                                         const struct failover_endpoint_desc *endpoint,
@@ -1646,7 +1646,7 @@ failover_code failover_events(const struct failover_manager *manager,
 /**
  * Makes a whole call: attempts, waits, failover, until it ends.
  *
- * - `pool`: a live pool.
+ * - `pool`: a live pool. The call holds a count of it and of its manager until it ends.
  * - `request`: NULL, or what the request wants.
  * - `attempt`: not NULL; makes one attempt.
  * - `user_data`: passed on to it.

@@ -13,7 +13,7 @@ use crate::call::{failover_action, show};
 use crate::endpoint::failover_endpoint_desc;
 use crate::lease::{FAILOVER_LEASE_OF_CALL, failover_lease};
 use crate::outcome::failure;
-use crate::pool::{CoreRef, borrow_pool, failover_pool};
+use crate::pool::{CoreRef, borrow_pool, failover_pool, failover_pool_free, failover_pool_retain};
 use crate::request::{failover_request, read_request};
 use crate::snapshot::{Texts, describe};
 use crate::status::failover_code;
@@ -26,8 +26,8 @@ use crate::status::failover_code;
 /// - `attempt_timeout_ns`: how long it may take. The library can't interrupt it: a late success
 ///   counts, a late failure counts as time-out.
 ///
-/// Runs on the thread that called `failover_execute`. It may use the library, and may neither throw
-/// nor jump out.
+/// Runs on the thread that called `failover_execute`. It may use the library, also to free the pool
+/// and its manager, and may neither throw nor jump out.
 pub type failover_attempt_fn = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -39,7 +39,7 @@ pub type failover_attempt_fn = Option<
 
 /// Makes a whole call: attempts, waits, failover, until it ends.
 ///
-/// - `pool`: a live pool.
+/// - `pool`: a live pool. The call holds a count of it and of its manager until it ends.
 /// - `request`: NULL, or what the request wants.
 /// - `attempt`: not NULL; makes one attempt.
 /// - `user_data`: passed on to it.
@@ -66,7 +66,8 @@ pub unsafe extern "C" fn failover_execute(
     err: ErrorPlace<'_>,
 ) -> failover_code {
     guard(err, || {
-        let body = borrow_pool(pool)?;
+        let held = Held::of(pool)?;
+        let body = borrow_pool(held.0)?;
         let run = attempt.ok_or_else(|| named("attempt")(ErrorKind::NullArgument))?;
         let mut own = None;
         let asked = read_request(request, &mut own).map_err(named("request"))?;
@@ -92,6 +93,27 @@ pub unsafe extern "C" fn failover_execute(
             Some(error) => Err(error),
         }
     })
+}
+
+/// A count of a pool, and of its manager, for as long as a call runs: its callback may free both.
+struct Held<'pool>(Option<&'pool failover_pool>);
+
+impl<'pool> Held<'pool> {
+    fn of(pool: Option<&'pool failover_pool>) -> Result<Self> {
+        borrow_pool(pool)?;
+        // SAFETY: the caller says that `pool` came from this library.
+        if unsafe { failover_pool_retain(pool) }.is_null() {
+            return Err(named("pool")(ErrorKind::InvalidHandle));
+        }
+        Ok(Self(pool))
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        // SAFETY: `of` took the count that is given back here.
+        unsafe { failover_pool_free(self.0) };
+    }
 }
 
 type Run<'a> = &'a dyn Fn(*const failover_endpoint_desc, *const failover_lease, u64) -> u32;

@@ -359,6 +359,43 @@ static void executes(failover_pool *pool) {
     failover_error_free(error);
 }
 
+/* What an attempt of `frees_within` gives up. */
+struct owned {
+    failover_manager *manager;
+    failover_pool *pool;
+    unsigned attempts;
+};
+
+/* Frees the pool and its manager at the first attempt, which fails. */
+static uint32_t freeing(void *user_data, const failover_endpoint_desc *endpoint,
+                        const failover_lease *lease, uint64_t timeout_ns) {
+    struct owned *owned = user_data;
+    (void)endpoint;
+    (void)lease;
+    (void)timeout_ns;
+    owned->attempts++;
+    if (owned->attempts > 1) {
+        return FAILOVER_OUTCOME_SUCCESS;
+    }
+    failover_pool_free(owned->pool);
+    failover_manager_free(owned->manager);
+    return FAILOVER_OUTCOME_UNSENT;
+}
+
+/* A call of `failover_execute` keeps what it needs, whatever its attempts free; after it the counts
+ * are gone. */
+static void frees_within(void) {
+    failover_action last;
+    struct owned owned = {new_manager("{}"), NULL, 0};
+    add(owned.manager, "a", 80);
+    add(owned.manager, "b", 80);
+    owned.pool = get_pool(owned.manager);
+    OK(failover_execute(owned.pool, NULL, freeing, &owned, &last, NULL));
+    CHECK(owned.attempts == 2 && last.kind == FAILOVER_ACTION_DONE && last.lease.endpoint != 0);
+    CHECK(failover_pool_retain(owned.pool) == NULL);
+    CHECK(failover_manager_retain(owned.manager) == NULL);
+}
+
 static void snapshots(failover_pool *pool) {
     failover_snapshot *snapshot = NULL;
     failover_endpoint_id id = 0;
@@ -672,6 +709,7 @@ int main(void) {
     leases(pool);
     calls(pool);
     executes(pool);
+    frees_within();
     snapshots(pool);
     queues(manager);
     work_queues(manager);
