@@ -1,9 +1,10 @@
 // C++17 over the C ABI: owners that free themselves, results that can't be overlooked.
 //
 // Header-only, and it works with -fno-exceptions: every fallible function returns a result<T>.
-// result<T>::value() throws failover::error where exceptions are on, and aborts where they are off;
-// `if (auto r = ...)` and r.error() work in both. What each function does, and on which threads, is
-// said in failover.h; a name here is the name there without its prefix.
+// result<T>::value() of a failure and result<T>::error() of a success throw failover::error where
+// exceptions are on, and abort where they are off; `if (auto r = ...)` works in both. What each
+// function does, and on which threads, is said in failover.h; a name here is the name there without
+// its prefix.
 #ifndef FAILOVER_HPP
 #define FAILOVER_HPP
 
@@ -36,18 +37,37 @@ inline failover_str str(std::string_view text) noexcept { return {text.data(), t
 /// Views a text that C lent.
 inline std::string_view view(failover_str text) noexcept { return {text.ptr, text.len}; }
 
+namespace detail {
+
+struct release {
+    void operator()(failover_error *handle) const noexcept { failover_error_free(handle); }
+    void operator()(failover_buf *handle) const noexcept { failover_buf_free(handle); }
+    void operator()(failover_manager *handle) const noexcept { failover_manager_free(handle); }
+    void operator()(failover_pool *handle) const noexcept { failover_pool_free(handle); }
+    void operator()(failover_snapshot *handle) const noexcept { failover_snapshot_free(handle); }
+    void operator()(failover_call *handle) const noexcept { failover_call_free(handle); }
+    void operator()(failover_queue *handle) const noexcept { failover_queue_free(handle); }
+    void operator()(failover_work_queue *handle) const noexcept { failover_work_queue_free(handle); }
+};
+
+template <class T> using owner = std::unique_ptr<T, release>;
+
+} // namespace detail
+
 /// What went wrong.
 class error : public std::exception {
 public:
-    explicit error(failover_code code, failover_error *from = nullptr) : code_(code) {
-        if (from != nullptr) {
+    /// Knows the code alone, and allocates nothing.
+    explicit error(failover_code code) noexcept : code_(code), name_(failover_code_name(code)) {}
+    /// Takes an error object over; NULL knows the code alone.
+    error(failover_code code, failover_error *from) : error(code) {
+        // What copies may throw: the object has its owner first.
+        const detail::owner<failover_error> held(from);
+        if (held != nullptr) {
             type_ = failover_error_type(from);
             flags_ = failover_error_flags(from);
             message_ = view(failover_error_message(from));
             details_ = view(failover_error_details_json(from));
-            failover_error_free(from);
-        } else {
-            message_ = failover_code_name(code);
         }
     }
 
@@ -56,13 +76,18 @@ public:
     [[nodiscard]] std::uint32_t type() const noexcept { return type_; }
     [[nodiscard]] bool is_retryable() const noexcept { return flags_ & FAILOVER_ERROR_RETRYABLE; }
     [[nodiscard]] bool is_timeout() const noexcept { return flags_ & FAILOVER_ERROR_TIMEOUT; }
-    [[nodiscard]] const std::string &message() const noexcept { return message_; }
+    /// For people; the name of the code where the code alone is known. Ends with a zero.
+    [[nodiscard]] std::string_view message() const noexcept { return what(); }
     /// Facts for programs, as JSON.
     [[nodiscard]] const std::string &details() const noexcept { return details_; }
-    [[nodiscard]] const char *what() const noexcept override { return message_.c_str(); }
+    [[nodiscard]] const char *what() const noexcept override {
+        return message_.empty() ? name_ : message_.c_str();
+    }
 
 private:
     failover_code code_;
+    /// Lives for ever.
+    const char *name_;
     std::uint32_t type_ = 0;
     std::uint32_t flags_ = 0;
     std::string message_;
@@ -76,7 +101,14 @@ public:
     result(failover::error error) : inside_(std::in_place_index<1>, std::move(error)) {}
 
     explicit operator bool() const noexcept { return inside_.index() == 0; }
-    [[nodiscard]] const failover::error &error() const { return *std::get_if<1>(&inside_); }
+    /// What went wrong. On a value it is misused, and does as value() does on an error: throws
+    /// INVALID_STATE, or aborts.
+    [[nodiscard]] const failover::error &error() const {
+        if (inside_.index() != 1) {
+            fail(failover::error(FAILOVER_E_INVALID_STATE));
+        }
+        return *std::get_if<1>(&inside_);
+    }
 
     T &value() & {
         check();
@@ -92,12 +124,16 @@ public:
 private:
     void check() const {
         if (inside_.index() != 0) {
-#if FAILOVER_HAS_EXCEPTIONS
-            throw *std::get_if<1>(&inside_);
-#else
-            std::abort();
-#endif
+            fail(*std::get_if<1>(&inside_));
         }
+    }
+    [[noreturn]] static void fail(const failover::error &why) {
+#if FAILOVER_HAS_EXCEPTIONS
+        throw why;
+#else
+        (void)why;
+        std::abort();
+#endif
     }
 
     std::variant<T, failover::error> inside_;
@@ -119,21 +155,9 @@ inline result<std::string> text(failover_code code, failover_buf *buf, failover_
     if (code != FAILOVER_OK) {
         return error(code, from);
     }
-    std::string copied(view(failover_buf_view(buf)));
-    failover_buf_free(buf);
-    return copied;
+    const owner<failover_buf> held(buf);
+    return std::string(view(failover_buf_view(buf)));
 }
-
-struct release {
-    void operator()(failover_manager *handle) const noexcept { failover_manager_free(handle); }
-    void operator()(failover_pool *handle) const noexcept { failover_pool_free(handle); }
-    void operator()(failover_snapshot *handle) const noexcept { failover_snapshot_free(handle); }
-    void operator()(failover_call *handle) const noexcept { failover_call_free(handle); }
-    void operator()(failover_queue *handle) const noexcept { failover_queue_free(handle); }
-    void operator()(failover_work_queue *handle) const noexcept { failover_work_queue_free(handle); }
-};
-
-template <class T> using owner = std::unique_ptr<T, release>;
 
 } // namespace detail
 

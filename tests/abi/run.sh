@@ -3,7 +3,7 @@
 # linking and an installed copy. Prints one line for each check, and stops at the first that fails.
 #
 #   run.sh [CHECK...]     all checks, or those named: header symbols functions size layout matrix
-#                         programs memory hot fork leave coexist installed
+#                         programs wrapper memory hot fork leave coexist installed
 #
 # Needs a C and a C++ compiler, binutils, pkg-config, cmake, valgrind, strace.
 set -euo pipefail
@@ -102,6 +102,18 @@ check_programs() {
         timeout 60 "$work/$program" >"$work/out.txt" || fail $program "failed"
         say $program "$(tail -n 1 "$work/out.txt" | sed 's/^[a-z_]*: //')"
     done
+}
+
+# Runs the test of the C++ wrapper in both its manners; what it frees goes through the test.
+check_wrapper() {
+    local manner
+    for manner in -fexceptions -fno-exceptions; do
+        "$cxx" -std=c++17 $manner -O1 -g -Wall -Wextra -Werror -I"$root/include" "$here/wrapper.cpp" \
+            -o "$work/wrapper" -Wl,--wrap=failover_buf_free,--wrap=failover_error_free \
+            "$build/libfailover.a" "${system[@]}"
+        timeout 60 "$work/wrapper" >"$work/out.txt" || fail wrapper "failed with $manner"
+    done
+    say wrapper "$(sed 's/^wrapper: //' "$work/out.txt"), with and without exceptions"
 }
 
 # Runs a program under memcheck.
@@ -209,7 +221,7 @@ CMAKE
 
 checks=("$@")
 if [[ $# -eq 0 ]]; then
-    checks=(header symbols functions size layout matrix programs memory hot fork leave coexist installed)
+    checks=(header symbols functions size layout matrix programs wrapper memory hot fork leave coexist installed)
 fi
 for check in "${checks[@]}"; do
     "check_$check"
