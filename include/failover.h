@@ -1699,8 +1699,8 @@ FAILOVER_API void failover_after_fork_child(void);
  * - `status`: NULL, or set on success to one of `FAILOVER_HEALTH_*`.
  * - `err`: NULL, or set on failure.
  *
- * Codes: `NOT_FOUND`, `NO_WORKER`, `CLOSED`. Any thread. Blocks up to the check's time-out. After
- * fork: works.
+ * Codes: `NOT_FOUND`, `NO_WORKER` (the check is the program's own, and no worker pulls it),
+ * `CLOSED`. Any thread. Blocks up to the check's time-out. After fork: works.
  */
 FAILOVER_API
 failover_code failover_health_check(const struct failover_manager *manager,
@@ -1718,8 +1718,8 @@ failover_code failover_health_check(const struct failover_manager *manager,
  *   each id, `unknown`, `healthy`, `unhealthy` or `degraded`.
  * - `err`: NULL, or set on failure.
  *
- * Codes: `NOT_FOUND`, `NO_WORKER`, `CLOSED`. Any thread. Blocks until the checks end. After fork:
- * works.
+ * Codes: `NOT_FOUND`, `NO_WORKER` (one of the checks is the program's own, and no worker pulls it:
+ * none was run), `CLOSED`. Any thread. Blocks until the checks end. After fork: works.
  */
 FAILOVER_API
 failover_code failover_health_check_all(const struct failover_manager *manager,

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use failover::endpoint::CheckKind;
+use failover::endpoint::{CheckKind, Endpoint};
 use failover::health::CheckResult;
 use failover::{Error, ErrorKind};
 
@@ -35,8 +35,8 @@ pub const FAILOVER_CHECK_DEGRADED: u32 = 2;
 /// - `status`: NULL, or set on success to one of `FAILOVER_HEALTH_*`.
 /// - `err`: NULL, or set on failure.
 ///
-/// Codes: `NOT_FOUND`, `NO_WORKER`, `CLOSED`. Any thread. Blocks up to the check's time-out. After
-/// fork: works.
+/// Codes: `NOT_FOUND`, `NO_WORKER` (the check is the program's own, and no worker pulls it),
+/// `CLOSED`. Any thread. Blocks up to the check's time-out. After fork: works.
 ///
 /// # Safety
 ///
@@ -52,8 +52,7 @@ pub unsafe extern "C" fn failover_health_check(
     guard(err, || {
         let manager = borrow(manager)?;
         let (provider, id) = (provider.optional("provider")?, id.named("id")?);
-        let endpoint = manager.endpoint(provider, id)?;
-        if endpoint.health_check.as_ref().is_some_and(|check| check.kind == CheckKind::Custom) {
+        if is_custom(&*manager.endpoint(provider, id)?) {
             manager.hub.check_worker()?;
         }
         let found = manager.health_check(provider, id)?;
@@ -72,8 +71,8 @@ pub unsafe extern "C" fn failover_health_check(
 ///   each id, `unknown`, `healthy`, `unhealthy` or `degraded`.
 /// - `err`: NULL, or set on failure.
 ///
-/// Codes: `NOT_FOUND`, `NO_WORKER`, `CLOSED`. Any thread. Blocks until the checks end. After fork:
-/// works.
+/// Codes: `NOT_FOUND`, `NO_WORKER` (one of the checks is the program's own, and no worker pulls it:
+/// none was run), `CLOSED`. Any thread. Blocks until the checks end. After fork: works.
 ///
 /// # Safety
 ///
@@ -87,7 +86,11 @@ pub unsafe extern "C" fn failover_health_check_all(
 ) -> failover_code {
     guard(err, || {
         let (manager, place) = (borrow(manager)?, out(json, "json")?);
-        let found = manager.health_check_all(provider.optional("provider")?)?;
+        let provider = provider.optional("provider")?;
+        if manager.endpoints(provider)?.iter().any(|endpoint| is_custom(endpoint)) {
+            manager.hub.check_worker()?;
+        }
+        let found = manager.health_check_all(provider)?;
         let shown: serde_json::Map<_, _> =
             found.iter().map(|(id, status)| (id.to_string(), status.name().into())).collect();
         put_text(place, serde_json::Value::Object(shown).to_string());
@@ -139,4 +142,9 @@ pub unsafe extern "C" fn failover_health_report(
         }
         Ok(())
     })
+}
+
+/// True if the program itself checks the endpoint.
+fn is_custom(endpoint: &Endpoint) -> bool {
+    endpoint.health_check.as_ref().is_some_and(|check| check.kind == CheckKind::Custom)
 }

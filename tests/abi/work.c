@@ -73,6 +73,9 @@ int main(void) {
 
     failover_work_queue_free(queue);
     GIVES(FAILOVER_E_NO_WORKER, failover_health_check(manager, text(""), text("c"), &health, NULL));
+    failover_buf *json = NULL;
+    GIVES(FAILOVER_E_NO_WORKER, failover_health_check_all(manager, text(""), &json, NULL));
+    CHECK(json == NULL);
     OK(failover_manager_close(manager, 1000, NULL));
     failover_manager_free(manager);
     printf("work: checks and a provider were answered\n");
