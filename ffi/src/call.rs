@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use failover::execute::{Action, Call, Input};
 use failover::outlier::Outcome;
-use failover::{EndpointId, ErrorKind};
+use failover::{EndpointId, Error, ErrorKind};
 
 use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, named};
 use crate::handle::{self, Slot, beside, enter, fill, handle, live, shelve};
 use crate::lease::{FAILOVER_LEASE_OF_CALL, failover_lease};
 use crate::manager::failover_manager;
-use crate::pool::{CoreRef, failover_pool};
-use crate::request::{failover_request, read_request};
+use crate::pool::{CoreRef, borrow_pool, failover_pool};
+use crate::request::{failover_request, read_request, refusal};
 use crate::status::{FAILOVER_OK, failover_code, failover_endpoint_id};
 
 /// One logical call. Owned, and used by one thread at a time; free it with `failover_call_free`.
@@ -126,6 +126,7 @@ pub unsafe extern "C" fn failover_call_new(
     out: Option<&mut MaybeUninit<*mut failover_call>>,
     err: ErrorPlace<'_>,
 ) -> failover_code {
+    let is_place = out.is_some();
     let code = guard_fast(|| {
         let body = live(pool)?;
         let out = out.ok_or(ErrorKind::NullArgument)?;
@@ -141,13 +142,26 @@ pub unsafe extern "C" fn failover_call_new(
         out.write(std::ptr::from_ref(handle).cast_mut());
         Ok(())
     });
-    if code == FAILOVER_OK { code } else { explain(err, code) }
+    if code == FAILOVER_OK { code } else { explain(err, code, pool, request, is_place) }
 }
 
+/// Makes the error behind the code with which a call was refused: it names what is at fault.
 #[cold]
-fn explain(err: ErrorPlace<'_>, code: failover_code) -> failover_code {
+fn explain(
+    err: ErrorPlace<'_>,
+    code: failover_code,
+    pool: Option<&failover_pool>,
+    request: *const failover_request,
+    is_place: bool,
+) -> failover_code {
     let kind = ErrorKind::from_code(code).unwrap_or(ErrorKind::Panic);
-    guard(err, || Err(named("pool, request or out")(kind)))
+    guard(err, || {
+        if kind == ErrorKind::Panic {
+            return Err(Error::new(kind, "a defect of the library was caught at its border"));
+        }
+        borrow_pool(pool)?;
+        Err(if is_place { refusal(request, kind) } else { named("out")(ErrorKind::NullArgument) })
+    })
 }
 
 /// Takes in what happened, and says what to do.

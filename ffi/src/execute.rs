@@ -14,7 +14,7 @@ use crate::endpoint::failover_endpoint_desc;
 use crate::lease::{FAILOVER_LEASE_OF_CALL, failover_lease};
 use crate::outcome::failure;
 use crate::pool::{CoreRef, borrow_pool, failover_pool, failover_pool_free, failover_pool_retain};
-use crate::request::{failover_request, read_request};
+use crate::request::{failover_request, read_request, refusal};
 use crate::snapshot::{Texts, describe};
 use crate::status::failover_code;
 
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn failover_execute(
         let body = borrow_pool(held.0)?;
         let run = attempt.ok_or_else(|| named("attempt")(ErrorKind::NullArgument))?;
         let mut own = None;
-        let asked = read_request(request, &mut own).map_err(named("request"))?;
+        let asked = read_request(request, &mut own).map_err(|kind| refusal(request, kind))?;
         let given = asked.now;
         let mut driver = Driver {
             call: Call::new(CoreRef::of(body), own.unwrap_or_default()),

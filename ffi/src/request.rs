@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use failover::balance::Filter;
-use failover::{EndpointId, ErrorKind, Request};
+use failover::{EndpointId, Error, ErrorKind, Request};
 use serde_json::Value;
 
+use crate::boundary::named;
 use crate::status::failover_endpoint_id;
-use crate::text::failover_str;
+use crate::text::{failover_str, fault};
 
 /// Request flag: made inside another call's callback, which retries already.
 pub const FAILOVER_REQUEST_NESTED: u32 = 1;
@@ -100,7 +101,27 @@ fn wishes_into<'a>(
     own: &'a mut Option<Request>,
     given: &failover_request,
 ) -> Result<&'a Request, ErrorKind> {
-    Ok(own.insert(wishes(given)?))
+    Ok(own.insert(wishes(given).map_err(|fault| fault.kind)?))
+}
+
+/// The error behind the code with which `read_request` refused a request: it names the field.
+#[cold]
+pub(crate) fn refusal(given: *const failover_request, kind: ErrorKind) -> Error {
+    let Ok(given) = sized(given) else { return named("request")(kind) };
+    if given.flags & !KNOWN_FLAGS != 0 {
+        return named("request.flags")(ErrorKind::Unsupported);
+    }
+    match wishes(given) {
+        Ok(_) => named("request")(kind),
+        Err(Fault { kind, field, why }) => Error::new(kind, format!("request.{field}: {why}")),
+    }
+}
+
+/// What is wrong with a field.
+struct Fault {
+    kind: ErrorKind,
+    field: &'static str,
+    why: &'static str,
 }
 
 /// True if nothing in particular is wanted.
@@ -119,31 +140,33 @@ fn is_plain(given: &failover_request) -> bool {
         && given.endpoint | given.timeout_ns == 0
 }
 
-fn wishes(given: &failover_request) -> Result<Request, ErrorKind> {
+fn wishes(given: &failover_request) -> Result<Request, Fault> {
     let mut request = Request::new();
     if given.flags & !FAILOVER_REQUEST_UNTRACKED != 0 {
         request = flagged(request, given)?;
     }
     if given.scope.len > 0 {
-        return Err(ErrorKind::NotAvailable);
+        let why = "is reserved for a later release";
+        return Err(Fault { kind: ErrorKind::NotAvailable, field: "scope", why });
     }
     if given.key.len > 0 {
-        request = request.key(given.key.text()?);
+        request = request.key(text(&given.key, "key")?);
     }
     if given.client_ip.len > 0 {
-        request = request.client_ip(given.client_ip.text()?);
+        request = request.client_ip(text(&given.client_ip, "client_ip")?);
     }
     if given.session.len > 0 {
-        request = request.session(given.session.text()?);
+        request = request.session(text(&given.session, "session")?);
     }
     if given.zone.len > 0 {
-        request = request.zone(given.zone.text()?);
+        request = request.zone(text(&given.zone, "zone")?);
     }
     if given.region.len > 0 {
-        request = request.region(given.region.text()?);
+        request = request.region(text(&given.region, "region")?);
     }
     if given.filter_json.len > 0 {
-        request = request.filter(filter(given.filter_json.text()?)?);
+        let read = filter(text(&given.filter_json, "filter_json")?);
+        request = request.filter(read.ok_or_else(|| wrong("filter_json", FILTER))?);
     }
     if given.timeout_ns != 0 {
         request = request.timeout(Duration::from_nanos(given.timeout_ns));
@@ -157,20 +180,34 @@ fn wishes(given: &failover_request) -> Result<Request, ErrorKind> {
     Ok(request)
 }
 
+fn text<'a>(given: &'a failover_str, field: &'static str) -> Result<&'a str, Fault> {
+    given.text().map_err(|kind| Fault { kind, field, why: fault(kind) })
+}
+
 #[cold]
-fn flagged(request: Request, given: &failover_request) -> Result<Request, ErrorKind> {
+const fn wrong(field: &'static str, why: &'static str) -> Fault {
+    Fault { kind: ErrorKind::InvalidArgument, field, why }
+}
+
+#[cold]
+fn flagged(request: Request, given: &failover_request) -> Result<Request, Fault> {
     let has = |flag| given.flags & flag != 0;
     let mut request = request.nested(has(FAILOVER_REQUEST_NESTED));
     match (has(FAILOVER_REQUEST_IDEMPOTENT), has(FAILOVER_REQUEST_NON_IDEMPOTENT)) {
-        (true, true) => return Err(ErrorKind::InvalidArgument),
+        (true, true) => return Err(wrong("flags", "must not say idempotent and its contrary")),
         (true, false) => request = request.idempotent(true),
         (false, true) => request = request.idempotent(false),
         (false, false) => {}
     }
     if has(FAILOVER_REQUEST_POSITION) {
-        let is_place = given.latitude.abs() <= 90.0 && given.longitude.abs() <= 180.0;
-        if !is_place {
-            return Err(ErrorKind::InvalidArgument);
+        // Written so that what isn't a number is refused too.
+        let is_latitude = given.latitude.abs() <= 90.0;
+        let is_longitude = given.longitude.abs() <= 180.0;
+        if !is_latitude {
+            return Err(wrong("latitude", "must be within -90 and 90 degrees"));
+        }
+        if !is_longitude {
+            return Err(wrong("longitude", "must be within -180 and 180 degrees"));
         }
         request = request.position(given.latitude, given.longitude);
     }
@@ -178,12 +215,16 @@ fn flagged(request: Request, given: &failover_request) -> Result<Request, ErrorK
 }
 
 #[cold]
-fn excluded(given: &failover_request) -> Result<Vec<EndpointId>, ErrorKind> {
+fn excluded(given: &failover_request) -> Result<Vec<EndpointId>, Fault> {
     if given.exclude.is_null() {
-        return Err(ErrorKind::NullArgument);
+        let why = "is NULL with a length";
+        return Err(Fault { kind: ErrorKind::NullArgument, field: "exclude", why });
     }
-    if given.exclude_len > MOST_EXCLUDED || !given.exclude.is_aligned() {
-        return Err(ErrorKind::InvalidArgument);
+    if given.exclude_len > MOST_EXCLUDED {
+        return Err(wrong("exclude_len", "must be at most 100000"));
+    }
+    if !given.exclude.is_aligned() {
+        return Err(wrong("exclude", "must be aligned"));
     }
     // SAFETY: not NULL, aligned, and by the contract of the struct `exclude_len` numbers are there.
     let ids = unsafe { std::slice::from_raw_parts(given.exclude, given.exclude_len) };
@@ -192,28 +233,24 @@ fn excluded(given: &failover_request) -> Result<Vec<EndpointId>, ErrorKind> {
 
 /// Reads `{"tags": [...], "metadata": {...}}`.
 #[cold]
-fn filter(text: &str) -> Result<Filter, ErrorKind> {
-    let wrong = || ErrorKind::InvalidArgument;
-    let value: Value = serde_json::from_str(text).map_err(|_| wrong())?;
-    let word = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(wrong);
+fn filter(text: &str) -> Option<Filter> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let word = |value: &Value| value.as_str().map(str::to_owned);
     let mut filter = Filter::default();
-    for (key, value) in value.as_object().ok_or_else(wrong)? {
+    for (key, value) in value.as_object()? {
         match key.as_str() {
-            "tags" => {
-                let tags = value.as_array().ok_or_else(wrong)?;
-                filter.tags = tags.iter().map(word).collect::<Result<_, _>>()?;
-            }
+            "tags" => filter.tags = value.as_array()?.iter().map(word).collect::<Option<_>>()?,
             "metadata" => {
-                let labels = value.as_object().ok_or_else(wrong)?;
+                let labels = value.as_object()?;
                 filter.metadata = labels
                     .iter()
-                    .map(|(name, value)| Ok((name.clone(), word(value)?)))
-                    .collect::<Result<BTreeMap<_, _>, ErrorKind>>()?;
+                    .map(|(name, value)| Some((name.clone(), word(value)?)))
+                    .collect::<Option<BTreeMap<_, _>>>()?;
             }
-            _ => return Err(wrong()),
+            _ => return None,
         }
     }
-    Ok(filter)
+    Some(filter)
 }
 
 /// A struct that may grow: its first field is its size, and a part that we don't know must be zero.
@@ -246,6 +283,9 @@ const KNOWN_FLAGS: u32 = FAILOVER_REQUEST_NESTED
     | FAILOVER_REQUEST_UNTRACKED
     | FAILOVER_REQUEST_POSITION
     | FAILOVER_REQUEST_IDEMPOTENT;
+
+/// What `filter_json` must be.
+const FILTER: &str = r#"must be like {"tags": ["x"], "metadata": {"k": "v"}}"#;
 
 /// More than a provider may hold is a wrong length.
 const MOST_EXCLUDED: usize = 100_000;

@@ -52,19 +52,21 @@ impl failover_str {
 
     /// The text, with an error that names the argument.
     pub(crate) fn named(&self, name: &str) -> Result<&str> {
-        self.text().map_err(|kind| {
-            let why = match kind {
-                ErrorKind::NullArgument => "is NULL with a length",
-                ErrorKind::InvalidUtf8 => "is not UTF-8",
-                _ => "is longer than memory can be",
-            };
-            Error::new(kind, format!("{name}: {why}"))
-        })
+        self.text().map_err(|kind| Error::new(kind, format!("{name}: {}", fault(kind))))
     }
 
     /// The text, or nothing if it is empty.
     pub(crate) fn optional(&self, name: &str) -> Result<Option<&str>> {
         Ok(Some(self.named(name)?).filter(|text| !text.is_empty()))
+    }
+}
+
+/// What is wrong with a text that `failover_str::text` refused.
+pub(crate) const fn fault(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NullArgument => "is NULL with a length",
+        ErrorKind::InvalidUtf8 => "is not UTF-8",
+        _ => "is longer than memory can be",
     }
 }
 

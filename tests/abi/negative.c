@@ -342,6 +342,58 @@ static void calls(failover_pool *pool) {
     INVALID_HANDLE(failover_call_candidates(call, ids, 4, &count));
 }
 
+/* The message of a refused call begins with what is at fault. */
+static void names(const failover_pool *pool, const failover_request *request, failover_call **out,
+                  const char *fault) {
+    failover_error *error = NULL;
+    CHECK(failover_call_new(pool, request, out, &error) != FAILOVER_OK);
+    failover_str message = failover_error_message(error);
+    if (message.len < strlen(fault) || memcmp(message.ptr, fault, strlen(fault)) != 0) {
+        fprintf(stderr, "wanted %s, came %.*s\n", fault, (int)message.len, message.ptr);
+        exit(1);
+    }
+    failover_error_free(error);
+}
+
+/* Each argument and field that can be at fault is named. */
+static void faults(const failover_pool *pool) {
+    failover_call *call = NULL;
+    failover_request request = new_request();
+    names(NULL, &request, &call, "pool: is NULL");
+    names(pool, &request, NULL, "out: is NULL");
+    request.struct_size = 1;
+    names(pool, &request, &call, "request: has a size");
+    request = new_request();
+    request.flags = 1U << 31;
+    names(pool, &request, &call, "request.flags: has");
+    request.flags = FAILOVER_REQUEST_IDEMPOTENT | FAILOVER_REQUEST_NON_IDEMPOTENT;
+    names(pool, &request, &call, "request.flags: must");
+    request.flags = FAILOVER_REQUEST_POSITION;
+    request.longitude = 181;
+    names(pool, &request, &call, "request.longitude: must");
+    request.latitude = 91;
+    names(pool, &request, &call, "request.latitude: must");
+    request = new_request();
+    request.filter_json = text("{\"tags\": \"x\"}");
+    names(pool, &request, &call, "request.filter_json: must be like {");
+    request.filter_json = NONE;
+    request.scope = text("x");
+    names(pool, &request, &call, "request.scope: is reserved");
+    request.scope = NONE;
+    request.key = BAD;
+    names(pool, &request, &call, "request.key: is not UTF-8");
+    request.key = WRONG;
+    names(pool, &request, &call, "request.key: is NULL");
+    request.key = NONE;
+    request.exclude_len = 1;
+    names(pool, &request, &call, "request.exclude: is NULL");
+    failover_endpoint_id id = 1;
+    request.exclude = &id;
+    request.exclude_len = 1U << 20;
+    names(pool, &request, &call, "request.exclude_len: must");
+    CHECK(call == NULL);
+}
+
 static void executes(failover_pool *pool) {
     failover_action last;
     failover_str details;
@@ -708,6 +760,7 @@ int main(void) {
     sizes(manager, pool);
     leases(pool);
     calls(pool);
+    faults(pool);
     executes(pool);
     frees_within();
     snapshots(pool);
