@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use failover::execute::{Action, Call, Input};
 use failover::outlier::Outcome;
@@ -16,14 +16,23 @@ use crate::handle::{self, Slot, beside, enter, fill, handle, live, shelve};
 use crate::lease::{FAILOVER_LEASE_OF_CALL, failover_lease};
 use crate::manager::failover_manager;
 use crate::pool::{CoreRef, borrow_pool, failover_pool};
+use crate::queue::{check_buffer, put};
 use crate::request::{failover_request, read_request, refusal};
 use crate::status::{FAILOVER_OK, failover_code, failover_endpoint_id};
 
 /// One logical call. Owned, and used by one thread at a time; free it with `failover_call_free`.
 #[derive(Debug)]
 pub struct failover_call(Slot<Call<CoreRef>>);
-// Beside it: whose call it is.
-handle!(failover_call, Call<CoreRef>, b"\0call\0\0\0", AtomicPtr<failover_manager>);
+handle!(failover_call, Call<CoreRef>, b"\0call\0\0\0", Beside);
+
+/// What is known of a call without entering it.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    /// Whose call it is.
+    owner: AtomicPtr<failover_manager>,
+    /// The time that the last step gave; 0: it left it to the library.
+    stepped_at: AtomicU64,
+}
 
 /// Input: the call begins.
 pub const FAILOVER_INPUT_START: u32 = 1;
@@ -135,8 +144,9 @@ pub unsafe extern "C" fn failover_call_new(
         let handle = take();
         let call = Call::new(CoreRef::of(body), own.unwrap_or_default());
         // SAFETY: `take` gives a call.
-        let owner = unsafe { beside(handle) };
-        owner.store(std::ptr::from_ref(body.owner).cast_mut(), Ordering::Relaxed);
+        let beside = unsafe { beside(handle) };
+        beside.stepped_at.store(0, Ordering::Relaxed);
+        beside.owner.store(std::ptr::from_ref(body.owner).cast_mut(), Ordering::Relaxed);
         // SAFETY: nobody else uses it.
         unsafe { fill(handle, call) };
         out.write(std::ptr::from_ref(handle).cast_mut());
@@ -186,6 +196,7 @@ pub unsafe extern "C" fn failover_call_step(
     action: Option<&mut MaybeUninit<failover_action>>,
 ) -> failover_code {
     guard_fast(|| {
+        let handle = call.ok_or(ErrorKind::NullArgument)?;
         let mut call = enter(call)?;
         let input = input.ok_or(ErrorKind::NullArgument)?;
         let place = action.ok_or(ErrorKind::NullArgument)?;
@@ -195,6 +206,8 @@ pub unsafe extern "C" fn failover_call_step(
             now => now,
         };
         let action = call.step(given, now).map_err(|error| error.kind())?;
+        // SAFETY: entered, so it is a call.
+        unsafe { beside(handle) }.stepped_at.store(input.now_ns, Ordering::Relaxed);
         place.write(show(&call, action, now));
         Ok(())
     })
@@ -270,7 +283,10 @@ pub(crate) fn show(call: &Call<CoreRef>, action: Action, now: u64) -> failover_a
 /// - `capacity`: room in `ids`.
 /// - `count`: not NULL. Set on success to how many there are in all.
 ///
-/// Codes: `CONCURRENT_USE`, `INVALID_HANDLE`, `NULL_ARGUMENT`. One thread at a time; doesn't block;
+/// They are those of the time of the last step: its `now_ns`, or now if that was 0.
+///
+/// Codes: `INVALID_ARGUMENT` (`ids` isn't aligned, or `capacity` is beyond memory),
+/// `CONCURRENT_USE`, `INVALID_HANDLE`, `NULL_ARGUMENT`. One thread at a time; doesn't block;
 /// allocates. After fork: works.
 ///
 /// # Safety
@@ -284,21 +300,19 @@ pub unsafe extern "C" fn failover_call_candidates(
     count: Option<&mut MaybeUninit<usize>>,
 ) -> failover_code {
     guard_fast(|| {
+        let handle = call.ok_or(ErrorKind::NullArgument)?;
         let call = enter(call)?;
         let count = count.ok_or(ErrorKind::NullArgument)?;
-        if ids.is_null() && capacity > 0 {
-            return Err(ErrorKind::NullArgument);
-        }
-        let found = call.candidates(call.pool().shared().clock.now());
-        let room = if capacity == 0 {
-            &mut []
-        } else {
-            // SAFETY: not NULL, and by this function's contract there is room for `capacity`; ids
-            // are numbers without invalid values, and are written before they are read.
-            unsafe { std::slice::from_raw_parts_mut(ids.cast::<MaybeUninit<u64>>(), capacity) }
+        let size = size_of::<failover_endpoint_id>();
+        check_buffer(ids, size, capacity)?;
+        // SAFETY: entered, so it is a call.
+        let now = match unsafe { beside(handle) }.stepped_at.load(Ordering::Relaxed) {
+            0 => call.pool().shared().clock.now(),
+            now => now,
         };
-        for (place, id) in room.iter_mut().zip(&found) {
-            place.write(id.bits());
+        let found = call.candidates(now);
+        for (at, id) in found.iter().take(capacity).enumerate() {
+            put(ids, size, at, id.bits());
         }
         count.write(found.len());
         Ok(())
@@ -329,7 +343,7 @@ pub unsafe extern "C" fn failover_call_free(call: Option<&failover_call>) {
 /// True if a call of this manager is open.
 pub(crate) fn has_open_calls(owner: *const failover_manager) -> bool {
     let owner = owner.cast_mut();
-    handle::any::<failover_call>(|of| of.load(Ordering::Relaxed) == owner)
+    handle::any::<failover_call>(|of| of.owner.load(Ordering::Relaxed) == owner)
 }
 
 /// The thread's last freed call, or another one.

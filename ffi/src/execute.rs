@@ -43,15 +43,17 @@ pub type failover_attempt_fn = Option<
 /// - `request`: NULL, or what the request wants.
 /// - `attempt`: not NULL; makes one attempt.
 /// - `user_data`: passed on to it.
-/// - `last`: NULL, or set whenever the call ended, well or not: the last action, with the last
-///   attempt's lease.
+/// - `last`: NULL, or set whenever the call came to an end of its own, well or not: the last action,
+///   with the last attempt's lease. Left alone with the codes below that end it from outside.
 /// - `err`: NULL, or set on failure; its details hold the attempts.
 ///
 /// Codes: `OK` if an attempt succeeded; `REJECTED`, `ATTEMPTS_EXHAUSTED`, `DEADLINE_EXCEEDED`,
 /// `BUDGET_EXHAUSTED`, `TIMEOUT`, `NO_ENDPOINTS`, `CIRCUIT_OPEN`, `CANCELLED`, `CLOSED` as the call
-/// ended; `INVALID_ARGUMENT` if the callback returned no outcome; `INVALID_STATE` with the strategy
-/// `custom`, which needs the call machine. Any thread. Blocks while it waits by the manager's clock.
-/// After fork: works.
+/// ended. From outside: `INVALID_ARGUMENT` if the callback returned no outcome; `NOT_FOUND` if an
+/// endpoint was removed between its choice and its attempt; `INVALID_STATE` with the strategy
+/// `custom`, which needs the call machine; `INVALID_ARGUMENT`, `UNSUPPORTED`, `NOT_AVAILABLE`,
+/// `INVALID_UTF8`, `INVALID_HANDLE`, `NULL_ARGUMENT` for what it was given. Any thread. Blocks while
+/// it waits by the manager's clock. After fork: works.
 ///
 /// # Safety
 ///

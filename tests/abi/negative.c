@@ -327,6 +327,9 @@ static void calls(failover_pool *pool) {
     NULL_ARGUMENT(failover_call_candidates(call, ids, 4, NULL));
     NULL_ARGUMENT(failover_call_candidates(call, NULL, 4, &count));
     NULL_ARGUMENT(failover_call_candidates(NULL, ids, 4, &count));
+    GIVES(FAILOVER_E_INVALID_ARGUMENT,
+          failover_call_candidates(call, (void *)((char *)ids + 1), 3, &count));
+    GIVES(FAILOVER_E_INVALID_ARGUMENT, failover_call_candidates(call, ids, SIZE_MAX, &count));
     input.kind = FAILOVER_INPUT_CANCEL;
     OK(failover_call_step(call, &input, &action));
     CHECK(action.kind == FAILOVER_ACTION_FAIL && action.code == FAILOVER_E_CANCELLED);
@@ -340,6 +343,52 @@ static void calls(failover_pool *pool) {
     INVALID_HANDLE(failover_call_error(call, &error));
     INVALID_HANDLE(failover_call_history(call, &json));
     INVALID_HANDLE(failover_call_candidates(call, ids, 4, &count));
+}
+
+/* A host that steps with a time of its own chooses among the endpoints of that time. */
+static void choices(void) {
+    const uint64_t hour = 3600ULL * 1000000000;
+    failover_manager *manager = new_manager("{\"failover\": {\"strategy\": \"custom\"}}");
+    add(manager, "a", 80);
+    add(manager, "b", 80);
+    failover_pool *pool = get_pool(manager);
+    failover_call *call = NULL;
+    failover_action action;
+    failover_input input;
+    failover_endpoint_id ids[4];
+    size_t count = 0;
+    memset(&input, 0, sizeof input);
+    /* The first endpoint asks to be left alone for a while. */
+    input.kind = FAILOVER_INPUT_START;
+    input.now_ns = failover_manager_now(manager);
+    OK(failover_call_new(pool, NULL, &call, NULL));
+    OK(failover_call_step(call, &input, &action));
+    CHECK(action.kind == FAILOVER_ACTION_CHOOSE);
+    OK(failover_call_candidates(call, ids, 4, &count));
+    CHECK(count == 2);
+    input.kind = FAILOVER_INPUT_CHOSEN;
+    input.endpoint = ids[0];
+    OK(failover_call_step(call, &input, &action));
+    CHECK(action.kind == FAILOVER_ACTION_ATTEMPT);
+    input.kind = FAILOVER_INPUT_RESULT;
+    input.attempt = action.attempt;
+    input.outcome = FAILOVER_OUTCOME_THROTTLED;
+    input.hint_ns = hour;
+    OK(failover_call_step(call, &input, &action));
+    failover_call_free(call);
+    for (int hours = 0; hours < 4; hours += 3) {
+        memset(&input, 0, sizeof input);
+        input.kind = FAILOVER_INPUT_START;
+        input.now_ns = hours == 0 ? 0 : failover_manager_now(manager) + (uint64_t)hours * hour;
+        OK(failover_call_new(pool, NULL, &call, NULL));
+        OK(failover_call_step(call, &input, &action));
+        CHECK(action.kind == FAILOVER_ACTION_CHOOSE);
+        OK(failover_call_candidates(call, ids, 4, &count));
+        CHECK(count == (hours == 0 ? 1 : 2));
+        failover_call_free(call);
+    }
+    failover_pool_free(pool);
+    failover_manager_free(manager);
 }
 
 /* The message of a refused call begins with what is at fault. */
@@ -760,6 +809,7 @@ int main(void) {
     sizes(manager, pool);
     leases(pool);
     calls(pool);
+    choices();
     faults(pool);
     executes(pool);
     frees_within();
