@@ -7,6 +7,11 @@
  * inputs and are written on success only; an error object, where there is one, comes last, may be
  * NULL, and is written on failure only. Texts are UTF-8 with a length. A function that takes `const`
  * of a handle may be called from any thread unless its comment says otherwise.
+ *
+ * A handle that was freed is refused, and freeing it again does nothing, but only until its memory
+ * serves another handle of its kind: after 64 more of them were freed, a pool when it is got again,
+ * and a call at the freeing thread's next failover_call_new. That helps to find mistakes and makes
+ * none of them safe.
  */
 
 
@@ -1282,12 +1287,14 @@ failover_code failover_call_candidates(const struct failover_call *call,
 /**
  * Ends a call; an attempt that is still open counts as cancelled.
  *
- * - `call`: its owner gives it up; NULL and a second free do nothing, and so does freeing a call
- *   that another thread is in.
+ * - `call`: its owner gives it up; NULL does nothing, and so does freeing a call that another thread
+ *   is in. A second free does nothing only until the freeing thread's next `failover_call_new`,
+ *   which gives the same handle again: after it, the second free ends that call.
  *
  * One thread at a time; never blocks; works after fork.
  */
-FAILOVER_API void failover_call_free(const struct failover_call *call);
+FAILOVER_API
+void failover_call_free(const struct failover_call *call);
 
 /**
  * Moves a manual clock forward, and wakes who waits for the time it passes.

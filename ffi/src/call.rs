@@ -321,8 +321,9 @@ pub unsafe extern "C" fn failover_call_candidates(
 
 /// Ends a call; an attempt that is still open counts as cancelled.
 ///
-/// - `call`: its owner gives it up; NULL and a second free do nothing, and so does freeing a call
-///   that another thread is in.
+/// - `call`: its owner gives it up; NULL does nothing, and so does freeing a call that another thread
+///   is in. A second free does nothing only until the freeing thread's next `failover_call_new`,
+///   which gives the same handle again: after it, the second free ends that call.
 ///
 /// One thread at a time; never blocks; works after fork.
 ///
