@@ -8,6 +8,12 @@
  * NULL, and is written on failure only. Texts are UTF-8 with a length. A function that takes `const`
  * of a handle may be called from any thread unless its comment says otherwise.
  *
+ * Its comment lists a function's own codes. Any of them may also return FAILOVER_E_NULL_ARGUMENT (a
+ * pointer, or a text that is NULL with a length), FAILOVER_E_INVALID_HANDLE, FAILOVER_E_INVALID_UTF8
+ * if it takes a text, FAILOVER_E_PANIC, and in a forked child, if `fork_policy` is "error",
+ * FAILOVER_E_FORKED; there picks and calls end with FAILOVER_E_CLOSED, and what is known can still be
+ * read.
+ *
  * A handle that was freed is refused, and freeing it again does nothing, but only until its memory
  * serves another handle of its kind: after 64 more of them were freed, a pool when it is got again,
  * and a call at the freeing thread's next failover_call_new. That helps to find mistakes and makes
@@ -636,7 +642,10 @@ typedef uint64_t failover_endpoint_id;
 /**
  * What one request wants. Zeroed but for `struct_size`, it wants nothing in particular.
  *
- * Everything it points at is borrowed until the function returns.
+ * Everything it points at is borrowed until the function returns. Every function that takes one may
+ * return `UNSUPPORTED` (its size or a flag), `INVALID_ARGUMENT` (flags that contradict each other, a
+ * position off the globe, a filter that can't be read, an unusable `exclude`), `NOT_AVAILABLE` (a
+ * `scope`), `INVALID_UTF8` and `NULL_ARGUMENT`.
  */
 typedef struct failover_request {
   /**
@@ -668,7 +677,7 @@ typedef struct failover_request {
    */
   struct failover_str region;
   /**
-   * Reserved for breakers by scope: not available yet, empty.
+   * Reserved for breakers by scope: empty, anything else is `NOT_AVAILABLE`.
    */
   struct failover_str scope;
   /**
@@ -1770,9 +1779,9 @@ failover_code failover_health_report(const struct failover_manager *manager,
  *   says `FAILOVER_REQUEST_UNTRACKED`.
  *
  * Codes: `NO_ENDPOINTS`, `CIRCUIT_OPEN`, `CLOSED`, `LIMIT_EXCEEDED` (millions of leases open),
- * `UNSUPPORTED`, `INVALID_ARGUMENT`, `INVALID_UTF8`, `INVALID_HANDLE`, `NULL_ARGUMENT`;
- * `failover_pool_explain` tells why. Any thread; takes no lock, allocates nothing, makes no system
- * call (a filter and an `exclude` list allocate). After fork: works.
+ * `UNSUPPORTED`, `INVALID_ARGUMENT`, `NOT_AVAILABLE`, `INVALID_UTF8`, `INVALID_HANDLE`,
+ * `NULL_ARGUMENT`; `failover_pool_explain` tells why. Any thread; takes no lock, allocates nothing,
+ * makes no system call (a filter and an `exclude` list allocate). After fork: works.
  */
 FAILOVER_API
 failover_code failover_pool_pick(const struct failover_pool *pool,

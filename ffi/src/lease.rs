@@ -92,9 +92,9 @@ impl failover_lease {
 ///   says `FAILOVER_REQUEST_UNTRACKED`.
 ///
 /// Codes: `NO_ENDPOINTS`, `CIRCUIT_OPEN`, `CLOSED`, `LIMIT_EXCEEDED` (millions of leases open),
-/// `UNSUPPORTED`, `INVALID_ARGUMENT`, `INVALID_UTF8`, `INVALID_HANDLE`, `NULL_ARGUMENT`;
-/// `failover_pool_explain` tells why. Any thread; takes no lock, allocates nothing, makes no system
-/// call (a filter and an `exclude` list allocate). After fork: works.
+/// `UNSUPPORTED`, `INVALID_ARGUMENT`, `NOT_AVAILABLE`, `INVALID_UTF8`, `INVALID_HANDLE`,
+/// `NULL_ARGUMENT`; `failover_pool_explain` tells why. Any thread; takes no lock, allocates nothing,
+/// makes no system call (a filter and an `exclude` list allocate). After fork: works.
 ///
 /// # Safety
 ///

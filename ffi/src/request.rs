@@ -24,7 +24,10 @@ pub const FAILOVER_REQUEST_IDEMPOTENT: u32 = 16;
 
 /// What one request wants. Zeroed but for `struct_size`, it wants nothing in particular.
 ///
-/// Everything it points at is borrowed until the function returns.
+/// Everything it points at is borrowed until the function returns. Every function that takes one may
+/// return `UNSUPPORTED` (its size or a flag), `INVALID_ARGUMENT` (flags that contradict each other, a
+/// position off the globe, a filter that can't be read, an unusable `exclude`), `NOT_AVAILABLE` (a
+/// `scope`), `INVALID_UTF8` and `NULL_ARGUMENT`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct failover_request {
@@ -42,7 +45,7 @@ pub struct failover_request {
     pub zone: failover_str,
     /// The caller's region, over the policy's.
     pub region: failover_str,
-    /// Reserved for breakers by scope: not available yet, empty.
+    /// Reserved for breakers by scope: empty, anything else is `NOT_AVAILABLE`.
     pub scope: failover_str,
     /// Only endpoints with all of these: `{"tags": ["x"], "metadata": {"k": "v"}}`. A filter and an
     /// `exclude` list make the call allocate.

@@ -172,6 +172,34 @@ static void fork_between_hooks(failover_manager *manager, failover_pool *pool, i
     failover_pool_free(pool);
 }
 
+/* With the policy `error` a child changes nothing and serves nobody, and reads what is known. */
+static void refused_in_child(void) {
+    failover_manager *manager = new_manager("{\"fork_policy\": \"error\"}");
+    add(manager, "a", 8080);
+    failover_pool *pool = get_pool(manager);
+    pid_t pid = fork();
+    int status = -1;
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        failover_endpoint_desc desc = describe("late", 8082);
+        failover_pool *other = NULL;
+        failover_lease lease;
+        failover_buf *json = NULL;
+        alarm(20);
+        GIVES(FAILOVER_E_FORKED, failover_endpoint_register(manager, text(""), &desc, NULL));
+        GIVES(FAILOVER_E_FORKED, failover_manager_configure(manager, text("{}"), NULL));
+        GIVES(FAILOVER_E_FORKED, failover_pool_get(manager, text(""), text("users"), &other, NULL));
+        GIVES(FAILOVER_E_CLOSED, failover_pool_pick(pool, NULL, &lease));
+        GIVES(FAILOVER_E_CLOSED, failover_execute(pool, NULL, attempt, NULL, NULL, NULL));
+        OK(failover_stats(manager, &json, NULL));
+        _exit(0);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    failover_pool_free(pool);
+    failover_manager_free(manager);
+}
+
 int main(int count, char **arguments) {
     int rounds = count > 1 ? atoi(arguments[1]) : 20;
     failover_manager *manager = new_manager("{}");
@@ -180,6 +208,7 @@ int main(int count, char **arguments) {
     failover_pool *pool = get_pool(manager);
     pthread_t threads[2];
     alarm(300);
+    refused_in_child();
     for (int i = 0; i < rounds; i++) {
         fork_once(manager, pool);
     }
@@ -222,6 +251,6 @@ int main(int count, char **arguments) {
     OK(failover_manager_close(manager, 1000, NULL));
     failover_pool_free(pool);
     failover_manager_free(manager);
-    printf("fork: %d children\n", 6 * rounds + 4);
+    printf("fork: %d children\n", 6 * rounds + 5);
     return 0;
 }

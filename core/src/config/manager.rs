@@ -65,7 +65,7 @@ pub enum ForkPolicy {
     /// A manager that goes on.
     #[default]
     Restart,
-    /// A manager that refuses every use.
+    /// A manager that refuses changes and serves no more, and can still be read.
     Error,
 }
 
