@@ -50,8 +50,10 @@ check_symbols() {
     diff "$build/symbols.txt" "$work/static.txt" || fail symbols "the static library exports others"
     stray=$(grep -v '^failover_' "$build/symbols.txt" || true)
     [[ -z $stray ]] || fail symbols "not ours: $stray"
+    # What stands in a comment is no call.
+    "$cc" -fpreprocessed -dD -E -P "$here/negative.c" >"$work/calls.txt"
     while read -r symbol; do
-        grep -q "\b$symbol(" "$here/negative.c" || fail symbols "negative.c doesn't misuse $symbol"
+        grep -q "\b$symbol(" "$work/calls.txt" || fail symbols "negative.c doesn't misuse $symbol"
     done <"$build/symbols.txt"
     readelf -d "$build/libfailover.so" | grep -q 'SONAME.*libfailover.so.0\]' || fail symbols "soname"
     readelf -d "$build/libfailover.so" | grep -q NODELETE || fail symbols "not marked nodelete"
