@@ -7,6 +7,4 @@ cd "$(dirname "$0")/.."
 
 cargo bench -p libfailover --bench engine -- --quiet "$@" |
     awk '/^nanoseconds/ { is_table = 1 } { if (is_table) print; else print >"/dev/stderr" }'
-if [ -x benches/c/run.sh ]; then
-    benches/c/run.sh
-fi
+tools/part.sh benches/c/run.sh

@@ -22,7 +22,5 @@ for source in examples/rust/*.rs; do
         wrong=1
     fi
 done
-if [ -x examples/c/check.sh ]; then
-    examples/c/check.sh || wrong=1
-fi
+tools/part.sh examples/c/check.sh || wrong=1
 exit "$wrong"
