@@ -21,8 +21,11 @@ static char *read_file(const char *path) {
     if (file != NULL && fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) >= 0) {
         rewind(file);
         text = malloc((size_t)size + 1);
-        if (text != NULL) {
-            text[fread(text, 1, (size_t)size, file)] = '\0';
+        if (text != NULL && fread(text, 1, (size_t)size, file) == (size_t)size) {
+            text[size] = '\0';
+        } else {
+            free(text);
+            text = NULL;
         }
     }
     if (file != NULL) {
@@ -59,6 +62,10 @@ static void steps(const cJSON *scenario) {
 static int one(const char *path, const struct stat *status, int kind, struct FTW *walk) {
     (void)status;
     (void)walk;
+    if (kind == FTW_DNR || kind == FTW_NS) {
+        fprintf(stderr, "%s: can't be read\n", path);
+        return 1;
+    }
     if (kind != FTW_F || (part != NULL && strstr(path, part) == NULL)) {
         return 0;
     }
@@ -67,7 +74,7 @@ static int one(const char *path, const struct stat *status, int kind, struct FTW
     char *text = read_file(path);
     cJSON *scenario = text == NULL ? NULL : cJSON_ParseWithOpts(text, NULL, 1);
     if (scenario == NULL) {
-        wrong("is not a JSON document");
+        wrong("can't be read, or is not a JSON document");
     } else {
         steps(scenario);
     }
@@ -89,8 +96,11 @@ int main(int count, char **arguments) {
         return 2;
     }
     part = count > 2 ? arguments[2] : NULL;
-    if (nftw(arguments[1], one, 16, FTW_PHYS) != 0) {
+    int walked = nftw(arguments[1], one, 16, FTW_PHYS);
+    if (walked < 0) {
         perror(arguments[1]);
+    }
+    if (walked != 0) {
         return 2;
     }
     printf("conformance: scenarios=%u failed=%u\n", run, failed);

@@ -147,7 +147,10 @@ static struct came do_pool(struct world *world, const cJSON *step) {
         failover_pool_free(pool);
         pool = derived;
     }
-    if (code == FAILOVER_OK && name != NULL) {
+    if (code == FAILOVER_OK && (world->pool_count == MOST || name == NULL || strlen(name) > 31)) {
+        wrong("as: %s: missing, too long, or more than %d", name == NULL ? "" : name, MOST);
+        failover_pool_free(pool);
+    } else if (code == FAILOVER_OK) {
         snprintf(kept->name, sizeof kept->name, "%s", name);
         kept->pool = pool;
         world->pool_count++;

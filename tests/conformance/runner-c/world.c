@@ -208,6 +208,10 @@ static failover_endpoint_id find(const failover_pool *pool, const char *id) {
     return found;
 }
 
+/* The keys that a request may have. */
+static const char REQUEST[] = "|key session client_ip zone region timeout latitude longitude "
+                              "idempotent nested filter endpoint exclude";
+
 int world_request(const cJSON *value, const failover_pool *pool, failover_request *request) {
     static failover_endpoint_id excluded[MOST];
     static char filter[4096];
@@ -217,13 +221,16 @@ int world_request(const cJSON *value, const failover_pool *pool, failover_reques
     if (value == NULL) {
         return 1;
     }
+    if (!has_keys("request", value, REQUEST, "")) {
+        return 0;
+    }
     request->key = some_text(value, "key");
     request->session = some_text(value, "session");
     request->client_ip = some_text(value, "client_ip");
     request->zone = some_text(value, "zone");
     request->region = some_text(value, "region");
     request->timeout_ns = some_time(value, "timeout");
-    if (cJSON_HasObjectItem(value, "latitude")) {
+    if (cJSON_HasObjectItem(value, "latitude") || cJSON_HasObjectItem(value, "longitude")) {
         request->flags |= FAILOVER_REQUEST_POSITION;
         request->latitude = cJSON_GetNumberValue(cJSON_GetObjectItem(value, "latitude"));
         request->longitude = cJSON_GetNumberValue(cJSON_GetObjectItem(value, "longitude"));
@@ -237,13 +244,19 @@ int world_request(const cJSON *value, const failover_pool *pool, failover_reques
         request->flags |= FAILOVER_REQUEST_NESTED;
     }
     if (cJSON_HasObjectItem(value, "filter")) {
-        cJSON_PrintPreallocated(cJSON_GetObjectItem(value, "filter"), filter, sizeof filter, 0);
+        if (!cJSON_PrintPreallocated(cJSON_GetObjectItem(value, "filter"), filter, sizeof filter,
+                                     0)) {
+            return wrong("filter: longer than %zu bytes", sizeof filter);
+        }
         request->filter_json = str(filter);
     }
     if (cJSON_HasObjectItem(value, "endpoint")) {
         request->endpoint = find(pool, text_of(value, "endpoint"));
     }
     cJSON_ArrayForEach(one, cJSON_GetObjectItem(value, "exclude")) {
+        if (request->exclude_len == MOST) {
+            return wrong("exclude: more than %d", MOST);
+        }
         excluded[request->exclude_len++] = find(pool, cJSON_GetStringValue(one));
     }
     request->exclude = request->exclude_len == 0 ? NULL : excluded;
