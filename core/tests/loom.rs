@@ -114,6 +114,31 @@ fn an_outcome_of_an_older_generation_moves_nothing() {
 }
 
 #[test]
+fn a_rest_that_begins_as_another_ends_is_kept() {
+    explore(3, || {
+        let (_manager, core) = pool(r#""max_retries": 0"#);
+        let begun = || {
+            let mut call = Call::new(Arc::clone(&core), Request::new());
+            call.step(Input::Start, 0).expect("a call starts once");
+            call
+        };
+        let throttled = |call: &mut Call<Arc<PoolCore>>, now| {
+            let (outcome, latency, hint) = (Outcome::Throttled, 1, DUE);
+            let result = Input::Result { attempt: 1, outcome, latency, hint };
+            call.step(result, now).expect("the input is in order");
+        };
+        let (mut first, mut second) = (begun(), begun());
+        throttled(&mut first, 0);
+
+        let again = thread::spawn(move || throttled(&mut second, DUE));
+        let _ = core.grant_one(&Request::new(), DUE);
+        again.join().unwrap();
+
+        assert!(core.grant_one(&Request::new(), DUE).is_err(), "it asked to be left alone");
+    });
+}
+
+#[test]
 fn in_flight_counts_each_attempt_until_it_is_back() {
     explore(3, || {
         let (_manager, core) = pool("");

@@ -9,8 +9,7 @@ use super::{
 };
 use crate::clock::Nanos;
 use crate::endpoint::{EndpointId, Member, Snapshot, Status};
-use crate::outlier::{Admission, Breaker, Pass, breaker};
-use crate::sync::Ordering;
+use crate::outlier::{Admission, Breaker, Pass, breaker, rest};
 
 /// What a pick works on.
 #[derive(Clone, Copy, Debug)]
@@ -178,9 +177,7 @@ fn take_closely(
     level: Level,
 ) -> Option<(Pass, bool)> {
     let state = &member.state;
-    if wish.now >= state.resting_until.load(Ordering::Relaxed) {
-        state.set(0, Status::RESTING);
-    }
+    rest::end(state, wish.now);
     match breaker::admit(state, rules, wish.now, wish.deadline) {
         Admission::Granted { pass, opened_half } => Some((pass, opened_half)),
         Admission::Refused if level == Level::AllOpen => {

@@ -5,6 +5,7 @@
 pub(crate) mod breaker;
 mod config;
 mod outcome;
+pub(crate) mod rest;
 pub(crate) mod window;
 
 pub use breaker::Pass;
@@ -87,7 +88,7 @@ fn observe_closely(
         state.set(Status::USED, 0);
     }
     if report.outcome == Outcome::Throttled && report.hint > 0 {
-        rest(state, report);
+        rest::begin(state, report.now.saturating_add(report.hint.min(LONGEST_REST)));
     }
     moved
 }
@@ -156,12 +157,6 @@ fn trip(state: &EndpointState, rules: &Breaker, report: &Report, why: Why) -> Op
     let rng = Rng::new(report.seed, BREAKER_STREAM, u64::from(report.pass.generation));
     let until = report.now.saturating_add(breaker::open_time(state, rules, rng, why));
     breaker::open(state, report.pass, until, why)
-}
-
-fn rest(state: &EndpointState, report: &Report) {
-    let until = report.now.saturating_add(report.hint.min(LONGEST_REST));
-    state.resting_until.fetch_max(until, Ordering::Relaxed);
-    state.set(Status::RESTING, 0);
 }
 
 /// Retry-After beyond five minutes is not believed.
