@@ -87,7 +87,7 @@ pub(crate) fn admit(
     let mut opened_half = false;
     let barring = Status::BREAKER & !rules.ignored();
     if status.has(Status::OPEN & barring) && now >= state.open_until.load(Ordering::Relaxed) {
-        opened_half = half_open(state);
+        opened_half = half_open(state, status.generation());
         status = state.status();
     }
     if !status.has(barring) {
@@ -103,10 +103,13 @@ pub(crate) fn admit(
     }
 }
 
-/// Opens the first half, if the breaker is open; true if this call did it.
-fn half_open(state: &EndpointState) -> bool {
-    let moved = state
-        .change(|status| status.has(Status::OPEN).then(|| status.with_breaker(Status::HALF_OPEN)));
+/// Opens the first half, if the breaker is still open since `generation`: one that opened anew
+/// meanwhile is not due. True if this call did it.
+fn half_open(state: &EndpointState, generation: u32) -> bool {
+    let moved = state.change(|status| {
+        let is_ours = status.generation() == generation && status.has(Status::OPEN);
+        is_ours.then(|| status.with_breaker(Status::HALF_OPEN))
+    });
     moved.is_some()
 }
 
@@ -137,13 +140,17 @@ pub(crate) fn release(state: &EndpointState, pass: Pass) {
 
 /// Takes in a good outcome of the present generation.
 pub(crate) fn good(state: &EndpointState, pass: Pass, rules: &Breaker) -> Option<Move> {
-    let status = state.status();
-    if !status.has(Status::HALF_OPEN) || pass.slot == 0 {
+    let (status, generation) = (state.status(), pass.generation);
+    let is_ours = status.generation() == generation && status.has(Status::HALF_OPEN);
+    if !is_ours || pass.slot == 0 {
         return None;
     }
-    let tag = u64::from(status.generation()) << 32;
+    let tag = u64::from(generation) << 32;
     let mut word = state.good_probes.load(Ordering::Relaxed);
     loop {
+        if is_later((word >> 32) as u32, generation) {
+            return None;
+        }
         let count = if word & !COUNT == tag { (word & COUNT) + 1 } else { 1 };
         let swapped = state.good_probes.compare_exchange_weak(
             word,
@@ -153,7 +160,7 @@ pub(crate) fn good(state: &EndpointState, pass: Pass, rules: &Breaker) -> Option
         );
         match swapped {
             Ok(_) if count < u64::from(rules.success_threshold) => return None,
-            Ok(_) => return close(state, status.generation()).then_some(Move::Closed),
+            Ok(_) => return close(state, generation).then_some(Move::Closed),
             Err(now) => word = now,
         }
     }
@@ -161,19 +168,35 @@ pub(crate) fn good(state: &EndpointState, pass: Pass, rules: &Breaker) -> Option
 
 /// Opens the breaker if it is still in generation `pass.generation`.
 pub(crate) fn open(state: &EndpointState, pass: Pass, until: Nanos, why: Why) -> Option<Move> {
-    // Relaxed is enough: `change` releases the status that makes the time meaningful.
-    state.open_until.store(until, Ordering::Relaxed);
-    let moved = state.change(|status| {
-        let is_ours = status.generation() == pass.generation
-            && !status.has(Status::OPEN | Status::FORCED_OPEN);
-        is_ours.then(|| status.with_breaker(Status::OPEN))
-    });
+    let is_ours = |status: Status| {
+        status.generation() == pass.generation && !status.has(Status::OPEN | Status::FORCED_OPEN)
+    };
+    // Acquire pairs with the Release of the exchange below: who finds the time of a later opening
+    // finds the generation that led to it.
+    let mut seen = state.open_until.load(Ordering::Acquire);
+    // The time is written before the status that gives it a meaning, and only over what was there
+    // while the generation was still ours: who comes too late finds another time or another status.
+    loop {
+        if !is_ours(state.status()) {
+            return None;
+        }
+        match state.open_until.compare_exchange(seen, until, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => break,
+            Err(now) => seen = now,
+        }
+    }
+    let moved = state.change(|status| is_ours(status).then(|| status.with_breaker(Status::OPEN)));
     moved.map(|_| {
         if why == Why::ProbeFailed {
             state.reopened.fetch_add(1, Ordering::Relaxed);
         }
         Move::Opened(why)
     })
+}
+
+/// True if `one` comes after `other`; generations come round.
+const fn is_later(one: u32, other: u32) -> bool {
+    one != other && one.wrapping_sub(other) < 1 << 31
 }
 
 /// Closes the breaker and forgets what led to its opening.
@@ -248,3 +271,58 @@ const fn millis(time: Nanos) -> u64 {
 const COUNT: u64 = 0xffff_ffff;
 /// Forty bits of milliseconds are 34 years.
 const COUNT_MILLIS: u64 = (1 << 40) - 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Nanos = 1_000_000_000;
+
+    #[test]
+    fn who_saw_an_older_opening_opens_no_half() {
+        let (state, rules) = (EndpointState::new(1), Breaker::default());
+        open(&state, Pass::default(), SECOND, Why::InARow);
+        let seen = state.status().generation();
+        let probe = probe(&state, &rules, SECOND);
+        open(&state, probe, 60 * SECOND, Why::ProbeFailed);
+
+        assert!(!half_open(&state, seen), "the breaker opened anew meanwhile");
+
+        assert!(state.status().has(Status::OPEN));
+    }
+
+    #[test]
+    fn who_opens_too_late_leaves_the_time_alone() {
+        let (state, rules) = (EndpointState::new(1), Breaker::default());
+        open(&state, Pass::default(), SECOND, Why::InARow);
+        let probe = probe(&state, &rules, SECOND);
+        open(&state, probe, 60 * SECOND, Why::ProbeFailed);
+
+        assert_eq!(open(&state, Pass::default(), 2 * SECOND, Why::InARow), None);
+        assert_eq!(open(&state, probe, 2 * SECOND, Why::ProbeFailed), None);
+
+        assert_eq!(state.open_until.load(Ordering::Relaxed), 60 * SECOND);
+    }
+
+    #[test]
+    fn a_probe_of_an_older_generation_counts_for_no_other() {
+        let (state, rules) = (EndpointState::new(1), Breaker::default());
+        open(&state, Pass::default(), SECOND, Why::InARow);
+        let old = probe(&state, &rules, SECOND);
+        open(&state, old, 2 * SECOND, Why::ProbeFailed);
+        let new = probe(&state, &rules, 2 * SECOND);
+
+        assert_eq!(good(&state, new, &rules), None);
+        assert_eq!(good(&state, old, &rules), None);
+
+        assert!(state.status().has(Status::HALF_OPEN), "one good probe of two");
+        assert_eq!(good(&state, new, &rules), Some(Move::Closed));
+    }
+
+    fn probe(state: &EndpointState, rules: &Breaker, now: Nanos) -> Pass {
+        match admit(state, rules, now, now + SECOND) {
+            Admission::Granted { pass, .. } => pass,
+            Admission::Refused => unreachable!("it is due"),
+        }
+    }
+}
