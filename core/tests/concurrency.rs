@@ -3,7 +3,7 @@
 //! The short runs belong to every test run; with `FAILOVER_SOAK=1` they are as long as promised.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{channel, sync_channel};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
@@ -56,6 +56,38 @@ fn half_open_never_lets_more_than_its_permits_in() {
         assert_eq!(granted.load(Ordering::Relaxed), 3);
         assert_eq!(in_flight(&manager), 0);
     }
+}
+
+#[test]
+fn a_lease_that_is_held_is_seen_whatever_others_hand_over() {
+    let manager = manager(r#"{"circuit_breaker": {"enabled": false}}"#);
+    manager.register_endpoint(None, Endpoint::new("a", "s", "127.0.0.1", 1)).expect("free id");
+    let pool = manager.pool(None, Some("s")).expect("the service exists");
+    let state = manager.member(None, "a").expect("it is there").state;
+    let held = pool.pick(&Request::new()).expect("usable");
+    let is_over = AtomicBool::new(false);
+    let (send, leases) = sync_channel(1);
+    let mut least = u64::MAX;
+
+    std::thread::scope(|scope| {
+        let (pool, is_over) = (&pool, &is_over);
+        scope.spawn(move || {
+            for _ in 0..soak(200_000, 5_000_000) {
+                let lease = pool.pick(&Request::new()).expect("usable");
+                send.send(lease).expect("the other thread takes them all");
+            }
+        });
+        scope.spawn(move || {
+            leases.into_iter().for_each(|lease| lease.report(Outcome::Success));
+            is_over.store(true, Ordering::Relaxed);
+        });
+        while !is_over.load(Ordering::Relaxed) {
+            least = least.min(state.in_flight());
+        }
+    });
+
+    assert_eq!(least, 1);
+    held.report(Outcome::Success);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use super::Change;
 use crate::clock::Nanos;
 use crate::stats::{Count, Histogram, Stripes};
-use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 
 /// The live side of one endpoint.
 #[derive(Debug)]
@@ -324,13 +324,13 @@ impl EndpointState {
     #[must_use]
     #[inline]
     pub fn in_flight(&self) -> u64 {
-        let mut started = 0_u64;
-        let mut done = 0_u64;
-        for flow in self.flow.iter() {
-            // Done first: a lease that ends between the two loads counts as in flight, not as -1.
-            done = done.wrapping_add(flow.done.load());
-            started = started.wrapping_add(flow.started.load());
-        }
+        // Every end before any beginning: a lease may begin on one stripe and end on another, and one
+        // that ends meanwhile counts as in flight, not as -1.
+        let done = self.flow.iter().fold(0_u64, |sum, flow| sum.wrapping_add(flow.done.load()));
+        // Keeps the two in this order; what hands a lease from thread to thread orders its counts.
+        fence(Ordering::Acquire);
+        let started =
+            self.flow.iter().fold(0_u64, |sum, flow| sum.wrapping_add(flow.started.load()));
         let open = started.wrapping_sub(done);
         if open > u64::MAX / 2 { 0 } else { open }
     }
