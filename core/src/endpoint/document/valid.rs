@@ -25,6 +25,11 @@ pub(super) fn check(endpoint: &Endpoint, path: &str, (from, faults): Faults<'_>)
     if !is_address(&endpoint.address) {
         let came = clipped(&endpoint.address);
         say("address", format!("must be a host name or an IP address, got {came:?}"));
+    } else if endpoint.address.contains('%') && is_asked_by_http(endpoint) {
+        let came = clipped(&endpoint.address);
+        let expected = "must have no zone where the health check is made by http or https (no URL \
+                        can hold one)";
+        say("address", format!("{expected}, got {came:?}"));
     }
     if endpoint.port == 0 && needs_port(endpoint) {
         say("port", "must be 1..=65535, got 0".to_owned());
@@ -61,6 +66,15 @@ pub(super) fn needs_port(endpoint: &Endpoint) -> bool {
         .as_ref()
         .is_some_and(|check| check.kind != CheckKind::Custom && check.port.is_none());
     is_checked || matches!(&*endpoint.protocol, "http" | "https" | "tcp")
+}
+
+/// True if the endpoint's check goes to a URL.
+fn is_asked_by_http(endpoint: &Endpoint) -> bool {
+    endpoint.health_check.as_ref().is_some_and(|check| match check.kind {
+        CheckKind::Http | CheckKind::Https => true,
+        CheckKind::Auto => matches!(&*endpoint.protocol, "http" | "https"),
+        CheckKind::Tcp | CheckKind::Custom => false,
+    })
 }
 
 /// Where an endpoint stands must be usable for ranking by distance.
@@ -178,6 +192,28 @@ mod tests {
             "1password.com",
         ] {
             assert!(is_address(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_zone_is_refused_where_a_url_would_have_to_hold_it() {
+        for (kind, protocol, is_refused) in [
+            (CheckKind::Auto, "http", true),
+            (CheckKind::Auto, "tcp", false),
+            (CheckKind::Https, "tcp", true),
+            (CheckKind::Tcp, "http", false),
+            (CheckKind::Custom, "http", false),
+        ] {
+            let mut endpoint = Endpoint::new("a", "users", "fe80::1%lo", 80)
+                .with_health_check(HealthCheck { kind, ..HealthCheck::default() });
+            endpoint.protocol = protocol.into();
+            let mut faults = Vec::new();
+
+            check(&endpoint, "endpoints[0]", (0, &mut faults));
+
+            let paths: Vec<&str> = faults.iter().map(|fault| &*fault.path).collect();
+            let expected: &[&str] = if is_refused { &["endpoints[0].address"] } else { &[] };
+            assert_eq!(paths, expected, "{kind:?} {protocol}");
         }
     }
 
