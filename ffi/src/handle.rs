@@ -1,28 +1,23 @@
 //! Handles: what C holds instead of our objects, checked at each use.
 //!
-//! The memory of a handle is never given back to the allocator while the process lives: a freed one
-//! goes to a shelf of its own type and serves again. So a stale handle points at something that can
-//! be read, and is refused by its word instead of being undefined behaviour. What a handle owned is
-//! dropped at once; a shelf entry is a few dozen bytes.
-//!
-//! Shelves are `Lock`s: no forked child finds one taken, and none loses a handle to another thread's
-//! look.
+//! A freed handle goes to a shelf of its own type and serves again (`shelf`). What it owned is dropped at
+//! once; a shelf entry is a few dozen bytes.
 
 use std::cell::UnsafeCell;
-use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use failover::ErrorKind;
-use failover::lock::Lock;
+
+use crate::shelf::Shelf;
 
 /// What a reference to a handle reaches: its word, whatever its type. The rest is behind it.
 #[repr(transparent)]
 #[derive(Debug)]
 pub(crate) struct Slot<B> {
     /// What the handle is now; alone says whether the rest may be touched.
-    word: AtomicU64,
+    pub(crate) word: AtomicU64,
     body: PhantomData<fn() -> B>,
 }
 
@@ -36,27 +31,6 @@ struct Whole<H: Handle> {
     older: AtomicPtr<u8>,
     beside: H::Beside,
     body: UnsafeCell<Option<H::Body>>,
-}
-
-/// Freed handles of one type, and the newest handle of it.
-#[derive(Debug)]
-pub(crate) struct Shelf {
-    /// Guards the freed ones, oldest first.
-    freed: Lock<VecDeque<Address>>,
-    newest: AtomicPtr<u8>,
-}
-
-/// Where a freed handle stands.
-#[derive(Debug)]
-struct Address(*mut u8);
-
-// SAFETY: an address on a shelf belongs to the shelf alone until it is taken off.
-unsafe impl Send for Address {}
-
-impl Shelf {
-    pub(crate) const fn new() -> Self {
-        Self { freed: Lock::new(VecDeque::new()), newest: AtomicPtr::new(std::ptr::null_mut()) }
-    }
 }
 
 /// A type that C sees as an opaque handle. It holds one slot and nothing else, which `handle` sees to.
@@ -74,13 +48,6 @@ pub(crate) trait Handle: Sized + 'static {
     fn shelf() -> &'static Shelf;
 }
 
-impl<B> Slot<B> {
-    #[inline]
-    pub(crate) const fn word(&self) -> &AtomicU64 {
-        &self.word
-    }
-}
-
 /// Makes an opaque handle type of a struct that wraps one slot.
 macro_rules! handle {
     ($name:ident, $body:ty, $magic:literal) => {
@@ -94,11 +61,11 @@ macro_rules! handle {
 
             #[inline]
             fn word(&self) -> &std::sync::atomic::AtomicU64 {
-                self.0.word()
+                &self.0.word
             }
 
-            fn shelf() -> &'static $crate::handle::Shelf {
-                static SHELF: $crate::handle::Shelf = $crate::handle::Shelf::new();
+            fn shelf() -> &'static $crate::shelf::Shelf {
+                static SHELF: $crate::shelf::Shelf = $crate::shelf::Shelf::new();
                 &SHELF
             }
         }
@@ -135,11 +102,7 @@ pub(crate) fn give<H: Handle>(body: H::Body) -> *mut H {
 
 /// A handle without a body, from the shelf or fresh, for the caller alone.
 pub(crate) fn unshelved<H: Handle>() -> *mut H {
-    let mut freed = H::shelf().freed.lock();
-    // A short shelf keeps its oldest back, so that a stale handle is noticed for a while.
-    let taken = if freed.len() > QUARANTINE { freed.pop_front() } else { None };
-    drop(freed);
-    taken.map_or_else(fresh::<H>, |address| address.0.cast())
+    H::shelf().take().map_or_else(fresh::<H>, <*mut u8>::cast)
 }
 
 /// Puts a body into a handle without one.
@@ -401,14 +364,10 @@ pub(crate) unsafe fn dissolve<H: Handle>(handle: &H) -> Option<H::Body> {
 
 /// Puts an ended handle where `give` finds it.
 pub(crate) fn shelve<H: Handle>(handle: &H) {
-    let address = Address(std::ptr::from_ref(handle).cast_mut().cast());
-    H::shelf().freed.lock().push_back(address);
+    H::shelf().put(std::ptr::from_ref(handle).cast_mut().cast());
 }
 
 /// The states in the low byte of a word.
 const LIVE: u64 = 1;
 const BUSY: u64 = 2;
 const FREED: u64 = 3;
-
-/// Freed handles that wait before the first of them serves again.
-const QUARANTINE: usize = 64;

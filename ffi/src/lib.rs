@@ -26,6 +26,7 @@ mod pool;
 mod provider;
 mod queue;
 mod request;
+mod shelf;
 mod snapshot;
 mod stats;
 mod status;
