@@ -118,8 +118,8 @@ pub unsafe extern "C" fn failover_queue_poll(
 /// Calls `wake` whenever the queue stops being empty.
 ///
 /// - `queue`: a live queue.
-/// - `wake`: NULL to be woken no more. Runs on the thread that caused the record; it must not block
-///   and must not call the library.
+/// - `wake`: NULL to be woken no more. Runs on the thread that caused the record, and at once on this
+///   one if records wait already; it must not block and must not call the library.
 /// - `user_data`: passed on.
 /// - `drop`: NULL, or called exactly once with `user_data` when it isn't needed any more, also if
 ///   this function fails; on any thread.
