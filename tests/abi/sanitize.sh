@@ -75,8 +75,9 @@ is_found() {
     say "$name" "found: ${argument:-leak}"
 }
 
-# What can't run here: one brings a malloc of its own, the other's business is the linking.
-runs_elsewhere() { [[ $1 == hot || $1 == coexist ]]; }
+# What can't run here: a malloc of its own, the linking, and resident memory, which freed blocks take
+# here too.
+runs_elsewhere() { [[ $1 == hot || $1 == coexist || $1 == shelf ]]; }
 is_planted() { [[ $1 == leak || $1 == stray ]]; }
 
 programs=("$@")
