@@ -21,7 +21,7 @@ fn cost(state: &EndpointState, now: Nanos) -> f64 {
     let latency = read(&state.ewma, now, LATENCY_LIFE);
     let penalty = read(&state.penalty, now, PENALTY_LIFE);
     // By way of a signed number, which a processor converts at once.
-    let waiting = (state.in_flight() as i64 + 1) as f64;
+    let waiting = (state.load() as i64 + 1) as f64;
     (f64::from(latency) + f64::from(penalty) + 1.0) * waiting
 }
 

@@ -78,7 +78,7 @@ impl<'a> Field<'a> {
 
     #[inline]
     pub(crate) fn load(&self, position: u32) -> least_connections::Load {
-        (self.member(position).state.in_flight(), self.tables.weight(position))
+        (self.member(position).state.load(), self.tables.weight(position))
     }
 }
 

@@ -335,6 +335,15 @@ impl EndpointState {
         if open > u64::MAX / 2 { 0 } else { open }
     }
 
+    /// Attempts now on their way as one pass over the stripes sees them, for comparing loads: one that
+    /// goes from thread to thread meanwhile may be missed.
+    #[inline]
+    pub(crate) fn load(&self) -> u64 {
+        let open = |flow: &Flow| flow.started.load().wrapping_sub(flow.done.load());
+        let open = self.flow.iter().fold(0_u64, |sum, flow| sum.wrapping_add(open(flow)));
+        if open > u64::MAX / 2 { 0 } else { open }
+    }
+
     /// Attempts started and ended, and the latency of the ended ones together.
     #[must_use]
     pub fn flow_totals(&self) -> (u64, u64, u64) {
