@@ -118,9 +118,10 @@ check_wrapper() {
     say wrapper "$(sed 's/^wrapper: //' "$work/out.txt"), with and without exceptions"
 }
 
-# Runs a program under memcheck.
+# Runs a program under memcheck. Threads take turns: where one waits for another by yielding, an
+# unfair turn may last for minutes.
 memcheck() {
-    valgrind -q --error-exitcode=9 --leak-check="$1" --show-leak-kinds=definite,indirect \
+    valgrind -q --fair-sched=try --error-exitcode=9 --leak-check="$1" --show-leak-kinds=definite,indirect \
         --errors-for-leak-kinds=definite,indirect --num-callers=30 "${@:2}"
 }
 
