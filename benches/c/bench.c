@@ -15,6 +15,9 @@
 
 enum { BATCHES = 15, GROUPS = 200, GROUP = 500, MOST_ROWS = 128, MOST_THREADS = 8 };
 
+/* From one given time to the next, in nanoseconds: about what a pick and its report take. */
+enum { BETWEEN = 100 };
+
 /* Does one thing GROUP times and returns the nanoseconds that took. */
 typedef double (*path_fn)(const failover_pool *pool, uint64_t now);
 
@@ -59,11 +62,13 @@ static double now_ns(void) {
 }
 
 static double picks(const failover_pool *pool, uint64_t now) {
+    const uint64_t step = now == 0 ? 0 : BETWEEN;
     static _Thread_local failover_lease leases[GROUP];
     failover_request request = request_at(now);
     double begin = now_ns();
     for (int i = 0; i < GROUP; i++) {
         must(failover_pool_pick(pool, &request, &leases[i]), "pick");
+        request.now_ns += step;
     }
     double end = now_ns();
     for (int i = 0; i < GROUP; i++) {
@@ -84,6 +89,7 @@ static double picks_and_reports(const failover_pool *pool, uint64_t now) {
     for (int i = 0; i < GROUP; i++) {
         must(failover_pool_pick(pool, &request, &lease), "pick");
         must(failover_pool_report(pool, &lease, FAILOVER_OUTCOME_SUCCESS, 50), "report");
+        request.now_ns += BETWEEN;
     }
     return now_ns() - begin;
 }
@@ -108,7 +114,7 @@ static void whole_call(const failover_pool *pool, uint64_t now) {
 static double whole_calls(const failover_pool *pool, uint64_t now) {
     double begin = now_ns();
     for (int i = 0; i < GROUP; i++) {
-        whole_call(pool, now);
+        whole_call(pool, now + (uint64_t)i * BETWEEN);
     }
     return now_ns() - begin;
 }
@@ -148,7 +154,7 @@ struct work {
 static void *worker(void *argument) {
     struct work *work = argument;
     for (uint64_t group = 0; group < GROUPS; group++) {
-        work->nanoseconds += work->row->run(work->row->pool, 1 + group * 100 * GROUP);
+        work->nanoseconds += work->row->run(work->row->pool, 1 + group * BETWEEN * GROUP);
     }
     return NULL;
 }

@@ -117,6 +117,7 @@ fn spread(
     fits: impl Fn(u32) -> bool,
 ) -> Option<u32> {
     let members = &*tier.members;
+    let observer = (luck.stripe(), wish.now);
     match field.algorithm {
         Algorithm::RoundRobin | Algorithm::Weighted if wish.is_first => {
             round_robin::in_turn(tier.rota(), luck.turn(tier.rota().len()), fits)
@@ -130,10 +131,12 @@ fn spread(
                 let draws = luck.both();
                 let two = random::two(members, draws, fits)?;
                 let fraction = random::rest_of(members, draws);
-                return Some(least_connections::lighter(two, fraction, |at| field.load(at)));
+                return Some(least_connections::lighter(two, fraction, |at| {
+                    field.load(at, observer)
+                }));
             }
             let turn = if wish.is_first { luck.whose_turn(tier.rota()) } else { None };
-            least_connections::lightest(members, turn, fits, |at| field.load(at))
+            least_connections::lightest(members, turn, fits, |at| field.load(at, observer))
         }
         Algorithm::IpHash => match wish.key {
             None => random::one(members, luck.draw(0), fits),
@@ -142,7 +145,7 @@ fn spread(
             }),
         },
         Algorithm::P2cEwma => {
-            Some(cheaper(field, wish.now, random::two(members, luck.both(), fits)?))
+            Some(cheaper(field, observer, random::two(members, luck.both(), fits)?))
         }
     }
 }

@@ -6,6 +6,7 @@
 //! stays shunned long after it recovered. The penalty is a second term that decays within seconds
 //! and that one success clears.
 
+use super::pick::Observer;
 use crate::clock::Nanos;
 use crate::endpoint::EndpointState;
 use crate::sync::{AtomicU64, Ordering};
@@ -17,12 +18,13 @@ use crate::sync::{AtomicU64, Ordering};
     clippy::cast_possible_wrap,
     reason = "loads stay far below 2^52"
 )]
-fn cost(state: &EndpointState, now: Nanos) -> f64 {
+fn cost(state: &EndpointState, by: Observer) -> f32 {
+    let now = by.1;
     let latency = read(&state.ewma, now, LATENCY_LIFE);
     let penalty = read(&state.penalty, now, PENALTY_LIFE);
     // By way of a signed number, which a processor converts at once.
-    let waiting = (state.load() as i64 + 1) as f64;
-    (f64::from(latency) + f64::from(penalty) + 1.0) * waiting
+    let waiting = (state.load(by.0, now) as i64 + 1) as f32;
+    (latency + penalty + 1.0) * waiting
 }
 
 /// True if `one` costs less than `other`, each for its weight.
@@ -30,11 +32,11 @@ fn cost(state: &EndpointState, now: Nanos) -> f64 {
 pub(crate) fn is_cheaper(
     one: (&EndpointState, u32),
     other: (&EndpointState, u32),
-    now: Nanos,
+    by: Observer,
 ) -> bool {
     // Multiplied crosswise, since two divisions cost as much as the rest.
-    let weight = |weight: u32| f64::from(weight.max(1));
-    cost(one.0, now) * weight(other.1) < cost(other.0, now) * weight(one.1)
+    let weight = |weight: u32| weight.max(1) as f32;
+    cost(one.0, by) * weight(other.1) < cost(other.0, by) * weight(one.1)
 }
 
 /// Takes in a latency.
@@ -74,12 +76,19 @@ pub fn estimate(state: &EndpointState, now: Nanos) -> u64 {
     (f64::from(read(&state.ewma, now, LATENCY_LIFE)) * 1_000.0) as u64
 }
 
+/// Writes what changed, and nothing else: within a millisecond only a worse latency does, so that
+/// threads seldom take the line from each other.
 fn update(word: &AtomicU64, next: impl Fn(u64) -> u64) {
     let mut seen = word.load(Ordering::Relaxed);
-    while let Err(now) =
-        word.compare_exchange_weak(seen, next(seen), Ordering::Relaxed, Ordering::Relaxed)
-    {
-        seen = now;
+    loop {
+        let next = next(seen);
+        if next == seen {
+            return;
+        }
+        match word.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => return,
+            Err(now) => seen = now,
+        }
     }
 }
 
@@ -158,21 +167,25 @@ mod tests {
             succeeded(&good, 20 * MILLISECOND, at * MILLISECOND);
             failed(&bad, 0, at * MILLISECOND);
         }
-        assert!(cost(&bad, 11 * MILLISECOND) > cost(&good, 11 * MILLISECOND) * 100.0);
+        assert!(cost(&bad, at(11 * MILLISECOND)) > cost(&good, at(11 * MILLISECOND)) * 100.0);
 
         succeeded(&bad, MILLISECOND, 12 * MILLISECOND);
-        assert!(cost(&bad, 13 * MILLISECOND) < cost(&good, 13 * MILLISECOND));
+        assert!(cost(&bad, at(13 * MILLISECOND)) < cost(&good, at(13 * MILLISECOND)));
     }
 
     #[test]
     fn a_penalty_fades_without_any_traffic() {
         let state = state();
         failed(&state, 0, 0);
-        let at_once = cost(&state, 0);
+        let at_once = cost(&state, at(0));
 
-        let later = cost(&state, 20_000 * MILLISECOND);
+        let later = cost(&state, at(20_000 * MILLISECOND));
 
         assert!(later < at_once / 1_000.0, "{later} of {at_once}");
+    }
+
+    fn at(now: Nanos) -> Observer {
+        (crate::stats::Stripe::mine(), now)
     }
 
     fn state() -> EndpointState {

@@ -10,6 +10,7 @@ use super::{
 use crate::clock::Nanos;
 use crate::endpoint::{EndpointId, Member, Snapshot, Status};
 use crate::outlier::{Admission, Breaker, Pass, breaker, rest};
+use crate::stats::Stripe;
 
 /// What a pick works on.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +40,9 @@ pub(crate) struct Wish<'a> {
     /// A retry or hedge leaves the cursor alone.
     pub(crate) is_first: bool,
 }
+
+/// Who compares loads, and when.
+pub(crate) type Observer = (Stripe, Nanos);
 
 /// Who was picked, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +81,8 @@ impl<'a> Field<'a> {
     }
 
     #[inline]
-    pub(crate) fn load(&self, position: u32) -> least_connections::Load {
-        (self.member(position).state.load(), self.tables.weight(position))
+    pub(crate) fn load(&self, position: u32, by: Observer) -> least_connections::Load {
+        (self.member(position).state.load(by.0, by.1), self.tables.weight(position))
     }
 }
 
@@ -97,6 +101,7 @@ pub(crate) fn at_first_sight(
         status.is_clear().then_some(status)
     };
     let members = &*tier.members;
+    let observer = (luck.stripe(), now);
     let position = match field.algorithm {
         Algorithm::RoundRobin | Algorithm::Weighted if is_first => luck.whose_turn(tier.rota())?,
         Algorithm::Random => random::first_of(members, luck.draw(0))?,
@@ -105,12 +110,12 @@ pub(crate) fn at_first_sight(
             let (one, other) = random::two_of(members, draws)?;
             clear(one).and(clear(other))?;
             let fraction = random::rest_of(members, draws);
-            least_connections::lighter((one, other), fraction, |at| field.load(at))
+            least_connections::lighter((one, other), fraction, |at| field.load(at, observer))
         }
         Algorithm::P2cEwma => {
             let (one, other) = random::two_of(members, luck.both())?;
             clear(one).and(clear(other))?;
-            cheaper(&field, now, (one, other))
+            cheaper(&field, observer, (one, other))
         }
         _ => return None,
     };
@@ -225,8 +230,8 @@ pub(super) type Find = fn(&StickyTable, SessionKey, Nanos) -> Option<EndpointId>
 
 /// The cheaper of two by peak EWMA; a tie goes to the lower id.
 #[inline]
-pub(super) fn cheaper(field: &Field<'_>, now: Nanos, (one, other): (u32, u32)) -> u32 {
+pub(super) fn cheaper(field: &Field<'_>, by: Observer, (one, other): (u32, u32)) -> u32 {
     let (low, high) = (one.min(other), one.max(other));
     let of = |position: u32| (&*field.member(position).state, field.tables.weight(position));
-    if low != high && p2c_ewma::is_cheaper(of(high), of(low), now) { high } else { low }
+    if low != high && p2c_ewma::is_cheaper(of(high), of(low), by) { high } else { low }
 }

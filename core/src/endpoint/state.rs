@@ -9,13 +9,18 @@ use std::sync::OnceLock;
 
 use super::Change;
 use crate::clock::Nanos;
-use crate::stats::{Count, Histogram, Stripes};
+use crate::stats::{Count, Histogram, Stripe, Stripes};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 
-/// The live side of one endpoint.
+/// The live side of one endpoint. What comparing two endpoints reads comes first, side by side.
 #[derive(Debug)]
+#[repr(C)]
 pub struct EndpointState {
     status: AtomicU64,
+    /// Peak EWMA of the latency and failure penalty, each a value and a time in one word.
+    pub(crate) ewma: AtomicU64,
+    pub(crate) penalty: AtomicU64,
+    pub(crate) flow: Stripes<Flow>,
     /// When an open breaker lets a probe through.
     pub(crate) open_until: AtomicU64,
     /// When a throttled endpoint takes traffic again.
@@ -33,10 +38,6 @@ pub struct EndpointState {
     pub(crate) permits: [AtomicU64; Self::MOST_PERMITS],
     /// Outcomes other than success, by class; all outcomes together are on the stripes.
     pub(crate) other_outcomes: [AtomicU64; 7],
-    /// Peak EWMA of the latency and failure penalty, each a value and a time in one word.
-    pub(crate) ewma: AtomicU64,
-    pub(crate) penalty: AtomicU64,
-    pub(crate) flow: Stripes<Flow>,
     latency: OnceLock<Box<Histogram>>,
 }
 
@@ -47,8 +48,18 @@ pub(crate) struct Flow {
     pub(crate) started: Count,
     pub(crate) done: Count,
     pub(crate) latency_sum: Count,
+    /// What the other stripes had in flight when this one last looked, and when that was.
+    others: AtomicU64,
     /// Ten buckets of a second: time, outcomes, bad and slow outcomes in one word each.
     pub(crate) window: [AtomicU64; 10],
+}
+
+impl Flow {
+    /// Attempts begun here less attempts ended here: below 0 if leases came from elsewhere.
+    #[inline]
+    fn open(&self) -> i64 {
+        self.started.load().wrapping_sub(self.done.load()).cast_signed()
+    }
 }
 
 /// The status word at one moment.
@@ -335,13 +346,31 @@ impl EndpointState {
         if open > u64::MAX / 2 { 0 } else { open }
     }
 
-    /// Attempts now on their way as one pass over the stripes sees them, for comparing loads: one that
-    /// goes from thread to thread meanwhile may be missed.
+    /// Attempts now on their way as a thread sees them that compares loads: its own as they are, those
+    /// of the others as they were at most 66 µs ago.
+    ///
+    /// Two threads that read each other's counts at every pick wait for each other's cache lines, which
+    /// costs three times the pick; a network takes longer to answer than a glance stays good.
     #[inline]
-    pub(crate) fn load(&self) -> u64 {
-        let open = |flow: &Flow| flow.started.load().wrapping_sub(flow.done.load());
-        let open = self.flow.iter().fold(0_u64, |sum, flow| sum.wrapping_add(open(flow)));
-        if open > u64::MAX / 2 { 0 } else { open }
+    pub(crate) fn load(&self, stripe: Stripe, now: Nanos) -> u64 {
+        let mine = self.flow.of(stripe);
+        let (others, seen) = unpack(mine.others.load(Ordering::Relaxed));
+        let glance = glance(now);
+        if seen != glance {
+            return self.look_around(stripe, glance);
+        }
+        u64::try_from(mine.open().wrapping_add(others)).unwrap_or(0)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_around(&self, stripe: Stripe, glance: u32) -> u64 {
+        let all = self.flow.iter().fold(0_i64, |sum, flow| sum.wrapping_add(flow.open()));
+        let mine = self.flow.of(stripe);
+        if mine.is_alone {
+            mine.others.store(pack(all.wrapping_sub(mine.open()), glance), Ordering::Relaxed);
+        }
+        u64::try_from(all).unwrap_or(0)
     }
 
     /// Attempts started and ended, and the latency of the ended ones together.
@@ -390,6 +419,7 @@ impl EndpointState {
     pub(crate) fn forget_in_flight(&self) {
         for flow in self.flow.iter() {
             flow.done.set(flow.started.load());
+            flow.others.store(0, Ordering::Relaxed);
         }
         for permit in &self.permits {
             permit.store(0, Ordering::Relaxed);
@@ -405,5 +435,70 @@ impl EndpointState {
     /// Notes what changed the published status.
     pub(crate) fn note(&self, change: Change, now: Nanos) {
         self.changed.store(change.at(now), Ordering::Relaxed);
+    }
+}
+
+/// A look at the others stays good for so many nanoseconds, as a power of two: 66 µs.
+const GLANCE_BITS: u32 = 16;
+
+/// The number of the span of time in which a look at the others stays good; 0 is before the first.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "comes round after three days")]
+const fn glance(now: Nanos) -> u32 {
+    ((now >> GLANCE_BITS) as u32).wrapping_add(1)
+}
+
+fn pack(others: i64, glance: u32) -> u64 {
+    let others = i32::try_from(others).unwrap_or(if others < 0 { i32::MIN } else { i32::MAX });
+    u64::from(others.cast_unsigned()) << 32 | u64::from(glance)
+}
+
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the halves of a word")]
+const fn unpack(word: u64) -> (i64, u32) {
+    (((word >> 32) as u32).cast_signed() as i64, word as u32)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_sees_its_own_attempts_at_once_and_those_of_others_after_a_glance() {
+        let state = EndpointState::new(8);
+        let begin = || {
+            let flow = state.flow.of(Stripe::mine());
+            flow.started.add(1, flow.is_alone);
+        };
+        let elsewhere = || std::thread::scope(|scope| drop(scope.spawn(begin).join()));
+        assert_eq!(state.load(Stripe::mine(), 0), 0);
+
+        begin();
+        elsewhere();
+
+        let (now, later) = (state.load(Stripe::mine(), 1), state.load(Stripe::mine(), 1 << 20));
+        if state.flow.of(Stripe::mine()).is_alone {
+            assert_eq!((now, later), (1, 2), "the other's attempt shows with the next glance");
+        } else {
+            assert_eq!((now, later), (2, 2), "who shares a stripe looks each time");
+        }
+        assert_eq!(state.in_flight(), 2);
+    }
+
+    #[test]
+    fn an_attempt_that_ends_on_another_thread_is_no_longer_in_flight() {
+        let state = EndpointState::new(8);
+        let flow = state.flow.of(Stripe::mine());
+        flow.started.add(1, flow.is_alone);
+        let end = || {
+            let flow = state.flow.of(Stripe::mine());
+            flow.done.add(1, flow.is_alone);
+        };
+        std::thread::scope(|scope| drop(scope.spawn(end).join()));
+
+        assert_eq!(state.load(Stripe::mine(), 1 << 20), 0);
+        let seen_by_the_other =
+            std::thread::scope(|scope| scope.spawn(|| state.load(Stripe::mine(), 1 << 21)).join());
+        assert_eq!(seen_by_the_other.unwrap(), 0);
     }
 }
