@@ -14,7 +14,9 @@ mod shape;
 #[path = "conformance/world.rs"]
 mod world;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -32,17 +34,34 @@ fn every_scenario_holds() {
     files.sort();
     // A part of a path, to run some of them by hand.
     let only = std::env::var("CONFORMANCE").unwrap_or_default();
-    let chosen = files.iter().filter(|file| file.to_string_lossy().contains(&only));
+    files.retain(|file| file.to_string_lossy().contains(&only));
 
-    let results: Vec<_> = chosen.map(|file| run(&shape, file)).collect();
+    let results: Vec<_> = files.iter().map(|file| run(&shape, file)).collect();
 
     let failures: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
     println!("conformance: scenarios={} failed={}", results.len(), failures.len());
+    report_areas(&room.join("scenarios"), &files, &results);
     let report: Vec<_> = failures.iter().map(|failure| failure.as_str()).collect();
     assert!(failures.is_empty(), "\n\n{}\n", report.join("\n\n"));
     assert!(!results.is_empty(), "no scenario in {}", room.display());
-    if only.is_empty() {
-        assert_eq!(results.len(), files.len(), "files found and scenarios run");
+    assert_eq!(results.len(), files.len(), "files found and scenarios run");
+}
+
+/// Appends how many scenarios of each area passed and failed to the file that `FAILOVER_REPORT` names,
+/// for the table of all runners.
+fn report_areas(scenarios: &Path, files: &[PathBuf], results: &[Result<(), String>]) {
+    let Ok(target) = std::env::var("FAILOVER_REPORT") else { return };
+    let mut areas: BTreeMap<String, [usize; 2]> = BTreeMap::new();
+    for (file, result) in files.iter().zip(results) {
+        let inside = file.strip_prefix(scenarios).expect("a scenario lies in their folder");
+        let area = inside.iter().next().expect("a scenario has an area");
+        let counts = areas.entry(area.to_string_lossy().into_owned()).or_default();
+        counts[usize::from(result.is_err())] += 1;
+    }
+    let mut report =
+        fs::OpenOptions::new().append(true).create(true).open(target).expect("a report");
+    for (area, [passed, failed]) in areas {
+        writeln!(report, "rust\t{area}\t{passed}\t{failed}").expect("a line of the report");
     }
 }
 

@@ -2,6 +2,9 @@
  *
  *   runner FOLDER [PART]     every scenario below FOLDER, or those whose path contains PART
  *
+ * With FAILOVER_REPORT in the environment, a line for each scenario is appended to that file, for the
+ * table of all runners.
+ *
  * The last line is `conformance: scenarios=N failed=M`; exits 0 only if M is 0 and N is every file. */
 #define _XOPEN_SOURCE 700
 #include <ftw.h>
@@ -13,6 +16,8 @@
 
 static unsigned found, run, failed;
 static const char *part;
+static const char *folder;
+static FILE *report;
 
 static char *read_file(const char *path) {
     FILE *file = fopen(path, "rb");
@@ -85,6 +90,11 @@ static int one(const char *path, const struct stat *status, int kind, struct FTW
                 cJSON_GetStringValue(cJSON_GetObjectItem(scenario, "name")),
                 cJSON_GetStringValue(cJSON_GetObjectItem(scenario, "why")), trouble);
     }
+    if (report != NULL) {
+        const char *area = path + strlen(folder) + strspn(path + strlen(folder), "/");
+        int is_good = trouble[0] == '\0';
+        fprintf(report, "c\t%.*s\t%d\t%d\n", (int)strcspn(area, "/"), area, is_good, !is_good);
+    }
     cJSON_Delete(scenario);
     free(text);
     return 0;
@@ -95,8 +105,19 @@ int main(int count, char **arguments) {
         fprintf(stderr, "usage: runner FOLDER [PART]\n");
         return 2;
     }
+    folder = arguments[1];
     part = count > 2 ? arguments[2] : NULL;
-    int walked = nftw(arguments[1], one, 16, FTW_PHYS);
+    const char *target = getenv("FAILOVER_REPORT");
+    report = target == NULL ? NULL : fopen(target, "a");
+    if (target != NULL && report == NULL) {
+        perror(target);
+        return 2;
+    }
+    int walked = nftw(folder, one, 16, FTW_PHYS);
+    if (report != NULL && fclose(report) != 0) {
+        perror(target);
+        return 2;
+    }
     if (walked < 0) {
         perror(arguments[1]);
     }
