@@ -644,8 +644,8 @@ typedef uint64_t failover_endpoint_id;
  *
  * Everything it points at is borrowed until the function returns. Every function that takes one may
  * return `UNSUPPORTED` (its size or a flag), `INVALID_ARGUMENT` (flags that contradict each other, a
- * position off the globe, a filter that can't be read, an unusable `exclude`), `NOT_AVAILABLE` (a
- * `scope`), `INVALID_UTF8` and `NULL_ARGUMENT`.
+ * position off the globe, a filter that can't be read, a `scope` over 512 bytes, an unusable `exclude`),
+ * `INVALID_UTF8` and `NULL_ARGUMENT`.
  */
 typedef struct failover_request {
   /**
@@ -677,7 +677,8 @@ typedef struct failover_request {
    */
   struct failover_str region;
   /**
-   * Reserved for breakers by scope: empty, anything else is `NOT_AVAILABLE`.
+   * The operation whose failures are its own, a route or a model: each endpoint keeps a breaker for
+   * it beside its own one. At most 512 bytes.
    */
   struct failover_str scope;
   /**
@@ -807,9 +808,21 @@ typedef struct failover_lease {
    */
   uint32_t flags;
   /**
-   * Zero.
+   * The library's.
    */
-  uint64_t reserved[2];
+  uint64_t scope_pass_word;
+  /**
+   * The library's.
+   */
+  uint32_t scope_pass_generation;
+  /**
+   * The library's.
+   */
+  uint16_t scope_pass_slot;
+  /**
+   * The library's.
+   */
+  uint16_t scope;
 } failover_lease;
 
 /**
@@ -1781,7 +1794,7 @@ failover_code failover_health_report(const struct failover_manager *manager,
  * Codes: `NO_ENDPOINTS`, `CIRCUIT_OPEN`, `CLOSED`, `LIMIT_EXCEEDED` (millions of leases open),
  * `UNSUPPORTED`, `INVALID_ARGUMENT`, `NOT_AVAILABLE`, `INVALID_UTF8`, `INVALID_HANDLE`,
  * `NULL_ARGUMENT`; `failover_pool_explain` tells why. Any thread; takes no lock, allocates nothing,
- * makes no system call (a filter and an `exclude` list allocate). After fork: works.
+ * makes no system call (a filter, an `exclude` list and the first use of a `scope` allocate). After fork: works.
  */
 FAILOVER_API
 failover_code failover_pool_pick(const struct failover_pool *pool,

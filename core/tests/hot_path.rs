@@ -57,6 +57,9 @@ fn use_it(pool: &Pool, rounds: u64) {
         let now = 1 + round * 1_000_000;
         let grant = core.grant_one(&request, now).expect("endpoints are usable");
         core.report(&grant, Outcome::Success, now + 500, 500);
+        let of_scope = Request::new().scope("a route that is used").expect("a short name");
+        let grant = core.grant_one(&of_scope, now).expect("endpoints are usable");
+        core.report(&grant, Outcome::Success, now + 500, 500);
 
         let mut call = Call::new(&**core, Request::new().key("user-2"));
         let mut action = call.step(Input::Start, now).expect("a fresh call starts");
@@ -74,7 +77,7 @@ fn use_it(pool: &Pool, rounds: u64) {
 fn picks_reports_and_steps_allocate_nothing() {
     for algorithm in ALGORITHMS {
         let (_manager, pool) = pool(algorithm);
-        use_it(&pool, 20);
+        use_it(&pool, WARM_UP);
 
         let before = ALLOCATIONS.get();
         use_it(&pool, 200);
@@ -117,7 +120,7 @@ fn picks_reports_and_steps_make_no_system_call() {
 /// Two marks around the hot path, and one after a call that does call the system.
 fn marked_stretch() {
     let pools: Vec<_> = ALGORITHMS.map(pool).into_iter().collect();
-    pools.iter().for_each(|(_, pool)| use_it(pool, 20));
+    pools.iter().for_each(|(_, pool)| use_it(pool, WARM_UP));
 
     std::hint::black_box(std::process::id());
     pools.iter().for_each(|(_, pool)| use_it(pool, 100));
@@ -125,5 +128,8 @@ fn marked_stretch() {
     drop(std::fs::metadata("/"));
     std::hint::black_box(std::process::id());
 }
+
+/// Each endpoint has met the scope by then, also where picks are random.
+const WARM_UP: u64 = 2_000;
 
 const CHILD: &str = "FAILOVER_HOT_PATH_CHILD";

@@ -2,6 +2,7 @@
 
 use std::mem::MaybeUninit;
 
+use failover::endpoint::Scope;
 use failover::execute::{Grant, PoolCore};
 use failover::outlier::{Outcome, Pass};
 use failover::stats::Stripe;
@@ -46,8 +47,14 @@ pub struct failover_lease {
     pub attempt: u32,
     /// `FAILOVER_LEASE_*`, put together.
     pub flags: u32,
-    /// Zero.
-    pub reserved: [u64; 2],
+    /// The library's.
+    pub scope_pass_word: u64,
+    /// The library's.
+    pub scope_pass_generation: u32,
+    /// The library's.
+    pub scope_pass_slot: u16,
+    /// The library's.
+    pub scope: u16,
 }
 
 impl failover_lease {
@@ -66,7 +73,10 @@ impl failover_lease {
             epoch: grant.epoch,
             attempt,
             flags: flags | if grant.is_panic { FAILOVER_LEASE_PANIC } else { 0 },
-            reserved: [0; 2],
+            scope_pass_word: grant.scope_word,
+            scope_pass_generation: grant.scope_generation,
+            scope_pass_slot: grant.scope_slot.into(),
+            scope: grant.scope.code(),
         }
     }
 
@@ -80,6 +90,10 @@ impl failover_lease {
             Pass { generation: self.pass_generation, slot: self.pass_slot, word: self.pass_word };
         grant.started = self.started_ns;
         grant.snapshot_version = self.snapshot_version;
+        grant.scope = Scope::from_code(self.scope);
+        grant.scope_generation = self.scope_pass_generation;
+        grant.scope_slot = self.scope_pass_slot as u8;
+        grant.scope_word = self.scope_pass_word;
         grant
     }
 }
@@ -94,7 +108,7 @@ impl failover_lease {
 /// Codes: `NO_ENDPOINTS`, `CIRCUIT_OPEN`, `CLOSED`, `LIMIT_EXCEEDED` (millions of leases open),
 /// `UNSUPPORTED`, `INVALID_ARGUMENT`, `NOT_AVAILABLE`, `INVALID_UTF8`, `INVALID_HANDLE`,
 /// `NULL_ARGUMENT`; `failover_pool_explain` tells why. Any thread; takes no lock, allocates nothing,
-/// makes no system call (a filter and an `exclude` list allocate). After fork: works.
+/// makes no system call (a filter, an `exclude` list and the first use of a `scope` allocate). After fork: works.
 ///
 /// # Safety
 ///

@@ -26,8 +26,8 @@ pub const FAILOVER_REQUEST_IDEMPOTENT: u32 = 16;
 ///
 /// Everything it points at is borrowed until the function returns. Every function that takes one may
 /// return `UNSUPPORTED` (its size or a flag), `INVALID_ARGUMENT` (flags that contradict each other, a
-/// position off the globe, a filter that can't be read, an unusable `exclude`), `NOT_AVAILABLE` (a
-/// `scope`), `INVALID_UTF8` and `NULL_ARGUMENT`.
+/// position off the globe, a filter that can't be read, a `scope` over 512 bytes, an unusable `exclude`),
+/// `INVALID_UTF8` and `NULL_ARGUMENT`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct failover_request {
@@ -45,7 +45,8 @@ pub struct failover_request {
     pub zone: failover_str,
     /// The caller's region, over the policy's.
     pub region: failover_str,
-    /// Reserved for breakers by scope: empty, anything else is `NOT_AVAILABLE`.
+    /// The operation whose failures are its own, a route or a model: each endpoint keeps a breaker for
+    /// it beside its own one. At most 512 bytes.
     pub scope: failover_str,
     /// Only endpoints with all of these: `{"tags": ["x"], "metadata": {"k": "v"}}`. A filter and an
     /// `exclude` list make the call allocate.
@@ -148,10 +149,6 @@ fn wishes(given: &failover_request) -> Result<Request, Fault> {
     if given.flags & !FAILOVER_REQUEST_UNTRACKED != 0 {
         request = flagged(request, given)?;
     }
-    if given.scope.len > 0 {
-        let why = "is reserved for a later release";
-        return Err(Fault { kind: ErrorKind::NotAvailable, field: "scope", why });
-    }
     if given.key.len > 0 {
         request = request.key(text(&given.key, "key")?);
     }
@@ -166,6 +163,10 @@ fn wishes(given: &failover_request) -> Result<Request, Fault> {
     }
     if given.region.len > 0 {
         request = request.region(text(&given.region, "region")?);
+    }
+    if given.scope.len > 0 {
+        let read = request.scope(text(&given.scope, "scope")?);
+        request = read.map_err(|_| wrong("scope", "must be at most 512 bytes"))?;
     }
     if given.filter_json.len > 0 {
         let read = filter(text(&given.filter_json, "filter_json")?);

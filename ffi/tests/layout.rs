@@ -94,7 +94,10 @@ fn rust_and_c_lay_out_the_structs_alike() {
             pass_slot,
             pass_word,
             position,
-            reserved,
+            scope,
+            scope_pass_generation,
+            scope_pass_slot,
+            scope_pass_word,
             snapshot_version,
             started_ns,
             token

@@ -195,8 +195,9 @@ static void texts(failover_manager *manager, failover_pool *pool) {
     }
     failover_request request = new_request();
     failover_str *wishes[] = {&request.key,  &request.session, &request.client_ip,
-                              &request.zone, &request.region,  &request.filter_json};
-    for (size_t i = 0; i < 6; i++) {
+                              &request.zone, &request.region,  &request.filter_json,
+                              &request.scope};
+    for (size_t i = 0; i < 7; i++) {
         *wishes[i] = BAD;
         INVALID_UTF8(failover_pool_pick(pool, &request, &lease));
         INVALID_UTF8(failover_pool_explain(pool, &request, &buf, NULL));
@@ -206,9 +207,6 @@ static void texts(failover_manager *manager, failover_pool *pool) {
         NULL_ARGUMENT(failover_pool_pick(pool, &request, &lease));
         *wishes[i] = NONE;
     }
-    request.scope = text("x");
-    GIVES(FAILOVER_E_NOT_AVAILABLE, failover_pool_pick(pool, &request, &lease));
-    request.scope = NONE;
     request.filter_json = text("{\"tag\": 1}");
     GIVES(FAILOVER_E_INVALID_ARGUMENT, failover_pool_pick(pool, &request, &lease));
     GIVES(FAILOVER_E_INVALID_ARGUMENT,
@@ -426,8 +424,10 @@ static void faults(const failover_pool *pool) {
     request.filter_json = text("{\"tags\": \"x\"}");
     names(pool, &request, &call, "request.filter_json: must be like {");
     request.filter_json = NONE;
-    request.scope = text("x");
-    names(pool, &request, &call, "request.scope: is reserved");
+    char long_name[513];
+    memset(long_name, 'x', sizeof long_name);
+    request.scope = (failover_str){long_name, sizeof long_name};
+    names(pool, &request, &call, "request.scope: must be at most 512 bytes");
     request.scope = NONE;
     request.key = BAD;
     names(pool, &request, &call, "request.key: is not UTF-8");

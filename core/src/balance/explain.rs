@@ -38,6 +38,7 @@ pub(crate) fn explain(
         filter: wish.filter,
         tried: wish.tried,
         refused: &refused,
+        scope: wish.scope,
         round: Round::Untried,
         level: Level::Usable,
         may_probe: true,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use smallvec::SmallVec;
 
 use crate::clock::Nanos;
-use crate::endpoint::{EndpointId, Member, Status};
+use crate::endpoint::{EndpointId, EndpointState, Member, Scope, Status};
 use crate::outlier::{Breaker, breaker};
 use crate::sync::Ordering;
 
@@ -146,6 +146,8 @@ pub(crate) struct Gauge<'a> {
     pub(crate) filter: Option<&'a Filter>,
     pub(crate) tried: &'a Tried,
     pub(crate) refused: &'a Tried,
+    /// The request's scope: what speaks against the endpoint there counts too.
+    pub(crate) scope: Scope,
     pub(crate) round: Round,
     pub(crate) level: Level,
     /// A call with attempts left can afford a probe.
@@ -157,7 +159,8 @@ impl Gauge<'_> {
     #[inline]
     pub(crate) fn fits(&self, member: &Member) -> bool {
         let status = member.state.status();
-        (status.is_clear() || self.fits_closely(member, status)) && self.is_wanted(member)
+        let is_clear = status.is_clear() && self.scope.is_none();
+        (is_clear || self.fits_closely(member, status)) && self.is_wanted(member)
     }
 
     #[inline]
@@ -181,20 +184,32 @@ impl Gauge<'_> {
 
 /// The bits that still speak against the endpoint, those left out that are over.
 pub(super) fn remaining(member: &Member, status: Status, gauge: &Gauge<'_>) -> u64 {
-    let (state, now) = (&member.state, gauge.now);
+    let state = &member.state;
+    let mut bits = standing(state, status, gauge);
+    if status.has(Status::LOST) && gauge.now >= state.lost_until.load(Ordering::Relaxed) {
+        bits |= Status::RETIRED;
+    }
+    bits | remaining_in_scope(member, gauge)
+}
+
+/// The bits that speak against the endpoint in the request's scope alone.
+fn remaining_in_scope(member: &Member, gauge: &Gauge<'_>) -> u64 {
+    let scoped = member.state.in_scope(gauge.scope);
+    scoped.map_or(0, |state| standing(state, state.status(), gauge))
+}
+
+/// The bits of a state that bar, those left out that are over by now.
+fn standing(state: &EndpointState, status: Status, gauge: &Gauge<'_>) -> u64 {
     let mut bits = status.0 & BARS & !gauge.rules.ignored();
-    if status.has(Status::RESTING) && now >= state.resting_until.load(Ordering::Relaxed) {
+    if status.has(Status::RESTING) && gauge.now >= state.resting_until.load(Ordering::Relaxed) {
         bits &= !Status::RESTING;
     }
     let may_probe = gauge.may_probe || gauge.level > Level::Usable;
     if status.has(Status::OPEN | Status::HALF_OPEN)
         && may_probe
-        && breaker::is_due(state, status, gauge.rules, now)
+        && breaker::is_due(state, status, gauge.rules, gauge.now)
     {
         bits &= !(Status::OPEN | Status::HALF_OPEN);
-    }
-    if status.has(Status::LOST) && now >= state.lost_until.load(Ordering::Relaxed) {
-        bits |= Status::RETIRED;
     }
     bits
 }
@@ -211,7 +226,8 @@ const BARS: u64 = Status::ADMIN
 /// What speaks against an endpoint, in words; `None` if nothing does.
 pub(crate) fn objection(member: &Member, gauge: &Gauge<'_>, weight: u32) -> Option<&'static str> {
     let status = member.state.status();
-    let bits = remaining(member, status, &Gauge { may_probe: true, ..*gauge });
+    let gauge = &Gauge { may_probe: true, ..*gauge };
+    let bits = remaining(member, status, &Gauge { scope: Scope::NONE, ..*gauge });
     let texts = [
         (Status::RETIRED, "removed by its provider"),
         (Status::MAINTENANCE, "in maintenance"),
@@ -225,7 +241,15 @@ pub(crate) fn objection(member: &Member, gauge: &Gauge<'_>, weight: u32) -> Opti
         (Status::LOST, "lost by its provider"),
         (Status::DEGRADED, "degraded"),
     ];
-    if let Some((_, text)) = texts.into_iter().find(|(bit, _)| bits & bit != 0) {
+    let in_scope = remaining_in_scope(member, gauge);
+    let texts_in_scope = [
+        (Status::OPEN, "breaker open in the request's scope"),
+        (Status::HALF_OPEN, "breaker half-open in the request's scope and all probes taken"),
+        (Status::RESTING, "resting in the request's scope, at its own request"),
+    ];
+    let texts = texts.map(|(bit, text)| (bits & bit, text)).into_iter();
+    let mut texts = texts.chain(texts_in_scope.map(|(bit, text)| (in_scope & bit, text)));
+    if let Some((_, text)) = texts.find(|(bit, _)| *bit != 0) {
         return Some(text);
     }
     if weight == 0 {
@@ -244,4 +268,21 @@ pub(crate) fn is_barred_by_breaker(member: &Member, gauge: &Gauge<'_>) -> bool {
     bits & Status::BREAKER != 0
         && bits & (Status::ADMIN | Status::RETIRED) == 0
         && gauge.filter.is_none_or(|filter| filter.allows(member))
+}
+
+/// When the breakers that bar an endpoint, its own and that of the scope, will let a probe through.
+pub(crate) fn next_probe(member: &Member, scope: Scope) -> Nanos {
+    let next = |state: &EndpointState| {
+        let status = state.status();
+        if status.has(Status::FORCED_OPEN) {
+            // Held open by the program: no time will come.
+            Nanos::MAX
+        } else if status.has(Status::BREAKER) {
+            state.open_until.load(Ordering::Relaxed)
+        } else {
+            0
+        }
+    };
+    let own = next(&member.state);
+    member.state.in_scope(scope).map_or(own, |state| own.max(next(state)))
 }

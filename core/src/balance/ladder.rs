@@ -9,9 +9,6 @@ use super::{
     Algorithm, Level, Luck, OnAllOpen, Strategy, Tried, filter, ip_hash, least_connections, random,
     round_robin,
 };
-use crate::clock::Nanos;
-use crate::endpoint::Status;
-use crate::sync::Ordering;
 
 /// Walks down the ladder to the first level, round and tier that has somebody.
 ///
@@ -85,6 +82,7 @@ pub(super) fn gauge<'a>(
         filter: wish.filter,
         tried: wish.tried,
         refused,
+        scope: wish.scope,
         round,
         level,
         may_probe: wish.may_probe,
@@ -159,10 +157,6 @@ pub(crate) fn refusal(field: &Field<'_>, wish: &Wish<'_>) -> Refusal {
         field.snapshot.members().iter().zip(&field.tables.weights).filter(|(member, weight)| {
             **weight > 0 && filter::is_barred_by_breaker(member, &gauge)
         });
-    let next = barred.map(|(member, _)| {
-        let is_held = member.state.status().has(Status::FORCED_OPEN);
-        // Held open by the program: no time will come.
-        if is_held { Nanos::MAX } else { member.state.open_until.load(Ordering::Relaxed) }
-    });
+    let next = barred.map(|(member, _)| filter::next_probe(member, wish.scope));
     next.min().map_or(Refusal::Nobody, |at| Refusal::AllOpen(at.max(wish.now)))
 }

@@ -8,7 +8,7 @@ use super::{
     least_connections, p2c_ewma, random,
 };
 use crate::clock::Nanos;
-use crate::endpoint::{EndpointId, Member, Snapshot, Status};
+use crate::endpoint::{EndpointId, EndpointState, Member, Scope, Snapshot, Status};
 use crate::outlier::{Admission, Breaker, Pass, breaker, rest};
 use crate::stats::Stripe;
 
@@ -34,6 +34,7 @@ pub(crate) struct Wish<'a> {
     pub(crate) explicit: EndpointId,
     pub(crate) session: Option<SessionKey>,
     pub(crate) key: Option<u64>,
+    pub(crate) scope: Scope,
     /// Where the request and the policy say that the caller stands.
     pub(crate) places: (&'a Place, &'a Place),
     pub(crate) may_probe: bool,
@@ -53,6 +54,15 @@ pub(crate) struct Pick {
     pub(crate) why: Why,
     /// The call begins to use endpoints that it already tried.
     pub(crate) is_new_round: bool,
+    pub(crate) opened_half: bool,
+}
+
+/// What was taken of the breaker of a scope: nothing for a request without one, or if the endpoint has
+/// no room for another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scoped {
+    pub(crate) scope: Scope,
+    pub(crate) pass: Pass,
     pub(crate) opened_half: bool,
 }
 
@@ -131,10 +141,12 @@ pub(crate) fn pick(
     field: &Field<'_>,
     wish: &Wish<'_>,
     luck: &mut Luck<'_>,
+    mut scoped: Option<&mut Scoped>,
 ) -> Result<Pick, Refusal> {
     if let Some((position, why)) = preferred(field, wish, StickyTable::find) {
         let level = Level::Usable;
-        let taken = take(field.member(position), field.breaker, wish, level);
+        let taken =
+            take(field.member(position), field.breaker, (wish, level), scoped.as_deref_mut());
         if let Some((pass, opened_half)) = taken {
             return Ok(Pick { position, pass, level, why, is_new_round: false, opened_half });
         }
@@ -145,7 +157,8 @@ pub(crate) fn pick(
             return Err(refusal(field, wish));
         };
         let member = field.member(position);
-        let Some((pass, opened_half)) = take(member, field.breaker, wish, level) else {
+        let taken = take(member, field.breaker, (wish, level), scoped.as_deref_mut());
+        let Some((pass, opened_half)) = taken else {
             refused.push(member.id);
             continue;
         };
@@ -159,29 +172,63 @@ pub(crate) fn pick(
     }
 }
 
-/// Takes the breaker's pass of an endpoint that was chosen at `level`.
+/// Takes the passes of an endpoint that was chosen at `level`: of its own breaker, and of the scope's
+/// into `scoped`, if the request names one.
 #[inline]
 pub(crate) fn take(
     member: &Member,
     rules: &Breaker,
-    wish: &Wish<'_>,
-    level: Level,
+    (wish, level): (&Wish<'_>, Level),
+    scoped: Option<&mut Scoped>,
 ) -> Option<(Pass, bool)> {
-    let status = member.state.status();
-    if !status.has(Status::BREAKER | Status::RESTING) {
-        return Some((Pass { generation: status.generation(), ..Pass::default() }, false));
+    let taken = take_of(&member.state, rules, wish, level)?;
+    if let Some(scoped) = scoped
+        && !take_in_scope(member, rules, (wish, level), scoped)
+    {
+        breaker::release(&member.state, taken.0);
+        return None;
     }
-    take_closely(member, rules, wish, level)
+    Some(taken)
 }
 
+/// False if the scope's breaker refuses. An endpoint without room for the scope has none that could.
 #[cold]
-fn take_closely(
+fn take_in_scope(
     member: &Member,
+    rules: &Breaker,
+    (wish, level): (&Wish<'_>, Level),
+    scoped: &mut Scoped,
+) -> bool {
+    let Some(state) = member.state.in_scope_or_new(wish.scope) else { return true };
+    let taken = take_of(state, rules, wish, level);
+    taken.is_some_and(|(pass, opened_half)| {
+        *scoped = Scoped { scope: wish.scope, pass, opened_half };
+        true
+    })
+}
+
+/// Takes the pass of one breaker.
+#[inline]
+fn take_of(
+    state: &EndpointState,
     rules: &Breaker,
     wish: &Wish<'_>,
     level: Level,
 ) -> Option<(Pass, bool)> {
-    let state = &member.state;
+    let status = state.status();
+    if !status.has(Status::BREAKER | Status::RESTING) {
+        return Some((Pass { generation: status.generation(), ..Pass::default() }, false));
+    }
+    take_closely(state, rules, wish, level)
+}
+
+#[cold]
+fn take_closely(
+    state: &EndpointState,
+    rules: &Breaker,
+    wish: &Wish<'_>,
+    level: Level,
+) -> Option<(Pass, bool)> {
     rest::end(state, wish.now);
     match breaker::admit(state, rules, wish.now, wish.deadline) {
         Admission::Granted { pass, opened_half } => Some((pass, opened_half)),

@@ -7,7 +7,10 @@
 
 use std::sync::OnceLock;
 
-use super::Change;
+use once_cell::race::OnceBox;
+
+use super::scopes::Scopes;
+use super::{Change, Scope};
 use crate::clock::Nanos;
 use crate::stats::{Count, Histogram, Stripe, Stripes};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
@@ -39,6 +42,8 @@ pub struct EndpointState {
     /// Outcomes other than success, by class; all outcomes together are on the stripes.
     pub(crate) other_outcomes: [AtomicU64; 7],
     latency: OnceLock<Box<Histogram>>,
+    /// Where requests name scopes; a word where none does.
+    scopes: OnceBox<Scopes>,
 }
 
 /// What every attempt writes. The counts come first: who compares loads reads one cache line.
@@ -271,6 +276,9 @@ impl EndpointState {
     /// Probes at once that one endpoint can hold: a word each, in place.
     pub const MOST_PERMITS: usize = 16;
 
+    /// Scopes that one endpoint can tell apart. Attempts of any other count as if they had none.
+    pub const MOST_SCOPES: usize = 64;
+
     /// Makes the state of a fresh endpoint.
     #[must_use]
     pub fn new(stripes: usize) -> Self {
@@ -289,6 +297,7 @@ impl EndpointState {
             penalty: AtomicU64::new(0),
             flow: Stripes::new(stripes),
             latency: OnceLock::new(),
+            scopes: OnceBox::new(),
         }
     }
 
@@ -415,6 +424,26 @@ impl EndpointState {
         self.latency.get().map(Box::as_ref)
     }
 
+    /// How the endpoint does in a scope; absent for none, and for one that was never used here.
+    #[must_use]
+    pub fn in_scope(&self, scope: Scope) -> Option<&Self> {
+        if scope.is_none() { None } else { self.scopes.get()?.find(scope) }
+    }
+
+    /// How the endpoint does in a scope, from now on if it is new here; `None` if there is no room.
+    pub(crate) fn in_scope_or_new(&self, scope: Scope) -> Option<&Self> {
+        if scope.is_none() || scope == Scope::BEYOND {
+            return None;
+        }
+        let scopes = self.scopes.get_or_init(|| Box::new(Scopes::new()));
+        scopes.find_or_add(scope, || Self::new(self.flow.writers()))
+    }
+
+    /// Every scope that was used here, and how the endpoint does in it.
+    pub fn scopes(&self) -> impl Iterator<Item = (Scope, &Self)> {
+        self.scopes.get().into_iter().flat_map(Scopes::iter)
+    }
+
     /// Forgets attempts and permits that a forked child can never finish.
     pub(crate) fn forget_in_flight(&self) {
         for flow in self.flow.iter() {
@@ -424,6 +453,7 @@ impl EndpointState {
         for permit in &self.permits {
             permit.store(0, Ordering::Relaxed);
         }
+        self.scopes().for_each(|(_, state)| state.forget_in_flight());
     }
 
     /// When the published status last changed, and what changed it.

@@ -7,7 +7,7 @@ use super::call::Call;
 use super::core::PoolCore;
 use super::grant::{Ask, Granted, wish};
 use super::plan::Plan;
-use crate::balance::{self, Level, Pick, Why};
+use crate::balance::{self, Level, Pick, Scoped, Why};
 use crate::clock::Nanos;
 use crate::endpoint::EndpointId;
 use crate::error::{Error, ErrorKind, Result};
@@ -37,13 +37,20 @@ impl<P: Borrow<PoolCore>> Call<P> {
             return Err(Error::new(ErrorKind::InvalidArgument, text));
         };
         let member = &plan.snapshot.members()[position as usize];
-        let taken = balance::take(member, &plan.rules.breaker, &wish(&plan, &ask), level);
+        let is_scoped = !self.request.scope.is_none();
+        let (rules, mut scoped) = (&plan.rules.breaker, is_scoped.then(Scoped::default));
+        let taken = balance::take(member, rules, (&wish(&plan, &ask), level), scoped.as_mut());
         let Some((pass, opened_half)) = taken else {
             self.tried.push(id);
             return Ok(self.begin(now));
         };
-        let pick = Pick { position, pass, level, why: Why::Chosen, is_new_round, opened_half };
-        let grant = self.pool().begin(&plan, &pick, Stripe::mine(), now);
+        let why = Why::Chosen;
+        let pick = Pick { position, pass, level, why, is_new_round, opened_half };
+        let (pool, stripe) = (self.pool(), Stripe::mine());
+        let mut grant = pool.begin(&plan, &pick, stripe, now);
+        if let Some(scoped) = scoped {
+            pool.begin_in_scope(&plan, &scoped, stripe, &mut grant);
+        }
         let granted = Granted { grant, is_new_round };
         let deadline = self.attempt_deadline(&plan, self.limits, now);
         Ok(self.attempt(granted, deadline))

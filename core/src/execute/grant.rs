@@ -7,7 +7,7 @@ use super::plan::Plan;
 use super::{LONGEST_PROBE, Lease, Request};
 use crate::balance::{self, Explained, Level, Luck, NOTHING, Pick, Refusal, Tried, Wish};
 use crate::clock::Nanos;
-use crate::endpoint::{Change, EndpointId, Member};
+use crate::endpoint::{Change, EndpointId, Member, Scope};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::outlier::Pass;
@@ -32,6 +32,15 @@ pub struct Grant {
     pub snapshot_version: u64,
     /// True if the pick had to go down the ladder to endpoints that look unfit.
     pub is_panic: bool,
+    /// A probe's slot in the breaker of the scope, plus one; 0 for an ordinary attempt.
+    pub scope_slot: u8,
+    /// The scope whose breaker it concerns too.
+    pub scope: Scope,
+    /// The generation of that breaker. Its pass lies here in parts, to fill what would be padding: a
+    /// grant is copied at each step.
+    pub scope_generation: u32,
+    /// What was written into the slot.
+    pub scope_word: u64,
 }
 
 /// A grant, and whether the call begins to use endpoints that it already tried.
@@ -160,7 +169,10 @@ impl PoolCore {
         ask: &Ask<'_>,
         mut luck: Luck<'_>,
     ) -> (Result<Granted, Refusal>, Option<Rng>) {
-        let picked = balance::pick(&plan.field(), &wish(plan, ask), &mut luck);
+        if !ask.request.scope.is_none() {
+            return self.grant_in_scope(plan, ask, luck);
+        }
+        let picked = balance::pick(&plan.field(), &wish(plan, ask), &mut luck, None);
         let granted = picked.map(|pick| Granted {
             grant: self.begin(plan, &pick, luck.stripe(), ask.now),
             is_new_round: pick.is_new_round,
@@ -191,6 +203,10 @@ impl PoolCore {
             started: now,
             snapshot_version: plan.snapshot.version(),
             is_panic,
+            scope_slot: 0,
+            scope: Scope::NONE,
+            scope_generation: 0,
+            scope_word: 0,
         }
     }
 
@@ -295,6 +311,7 @@ pub(crate) fn wish<'a>(plan: &'a Plan, ask: &Ask<'a>) -> Wish<'a> {
         explicit: ask.request.endpoint,
         session: ask.request.session,
         key: ask.request.key,
+        scope: ask.request.scope,
         places: (&ask.request.place, &plan.place),
         may_probe: ask.may_probe,
         is_first: ask.is_first,

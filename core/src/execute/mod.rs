@@ -15,6 +15,7 @@ mod held;
 mod next;
 mod plan;
 mod request;
+mod scope;
 mod settle;
 mod ticket;
 

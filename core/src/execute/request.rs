@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::balance::{Filter, Place, SessionKey};
 use crate::clock::{Nanos, nanos};
-use crate::endpoint::EndpointId;
+use crate::endpoint::{EndpointId, Scope};
+use crate::error::Result;
 use crate::rng;
 
 /// What one request wants of its endpoint. The default wants nothing in particular.
@@ -30,6 +31,7 @@ pub struct Request {
     pub(crate) timeout: Option<Nanos>,
     pub(crate) is_idempotent: Option<bool>,
     pub(crate) is_nested: bool,
+    pub(crate) scope: Scope,
 }
 
 impl Default for Request {
@@ -54,6 +56,7 @@ impl Request {
             timeout: None,
             is_idempotent: None,
             is_nested: false,
+            scope: Scope::NONE,
         }
     }
 
@@ -64,6 +67,7 @@ impl Request {
             && self.session.is_none()
             && self.endpoint == EndpointId::NONE
             && self.excluded.is_empty()
+            && self.scope.is_none()
     }
 
     /// Sends requests of the same key to the same endpoint, where the algorithm is `ip_hash`.
@@ -85,6 +89,17 @@ impl Request {
     pub fn session(mut self, session: &str) -> Self {
         self.session = Some(SessionKey::new(session));
         self
+    }
+
+    /// Names the operation whose failures are its own: a route, a model. Each endpoint then keeps a
+    /// breaker for it beside its own one, see [`Scope`]. An empty name is none.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if the name has over 512 bytes.
+    pub fn scope(mut self, name: &str) -> Result<Self> {
+        self.scope = Scope::new(name)?;
+        Ok(self)
     }
 
     /// Tells the caller's zone, over the policy's.

@@ -51,7 +51,11 @@ impl PoolCore {
             seed: self.shared().seed.load(Ordering::Relaxed) ^ member.hash,
             is_slow: outcome == Outcome::Timeout || time.latency >= plan.slow_after,
         };
-        if let Some(moved) = outlier::observe(&member.state, &plan.rules.breaker, &report, stripe) {
+        if !grant.scope.is_none() {
+            self.observe_in_scope(member, grant, &plan.rules.breaker, (&report, stripe));
+        } else if let Some(moved) =
+            outlier::observe(&member.state, &plan.rules.breaker, &report, stripe)
+        {
             self.tell_of_move(member, moved);
         }
         if plan.follows_latency {
@@ -64,7 +68,7 @@ impl PoolCore {
     }
 
     #[cold]
-    fn tell_of_move(&self, member: &Member, moved: Move) {
+    pub(super) fn tell_of_move(&self, member: &Member, moved: Move) {
         let now = self.shared().clock.now();
         let change = match moved {
             Move::Opened(why) => why.change(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Manager;
 use crate::clock::{Clock, nanos};
-use crate::endpoint::{Admin, Change, Member, Status};
+use crate::endpoint::{Admin, Change, Circuit, EndpointState, Member, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, EventKind};
 use crate::sync::Ordering;
@@ -22,7 +22,7 @@ pub enum AdminAction {
     Maintain = 2,
     /// Its breaker is held open.
     ForceOpen = 3,
-    /// Its breaker closes, and what led to its opening is forgotten.
+    /// Its breaker closes, and those of its scopes, and what led to their opening is forgotten.
     Reset = 4,
 }
 
@@ -73,7 +73,24 @@ impl Manager {
             let pool = format!("{}/{}", entry.name, member.endpoint.name).into();
             self.inner.shared.events.emit(Event::new(kind, &pool, reason).of(&member.endpoint));
         }
+        if action == AdminAction::Reset {
+            self.reset_scopes(&entry.name, &member);
+        }
         Ok(())
+    }
+
+    fn reset_scopes(&self, provider: &str, member: &Member) {
+        let pool = format!("{provider}/{}", member.endpoint.name).into();
+        for (scope, state) in member.state.scopes() {
+            let before = state.status().circuit();
+            reset(state);
+            if before != Circuit::Closed {
+                state.note(Change::Program, self.clock().now());
+                let reason = scope.tells("reset by the program");
+                let event = Event::new(EventKind::CircuitClose, &pool, reason);
+                self.inner.shared.events.emit(event.of(&member.endpoint));
+            }
+        }
     }
 
     /// Blocks until an endpoint has no attempt in flight, for up to `timeout` of real time.
@@ -119,14 +136,16 @@ fn apply(member: &Member, action: AdminAction) {
                 (!is_held).then(|| status.with_breaker(Status::FORCED_OPEN))
             });
         }
-        AdminAction::Reset => {
-            state.bad_in_a_row.store(0, Ordering::Relaxed);
-            state.reopened.store(0, Ordering::Relaxed);
-            state.set(0, Status::RESTING);
-            // A new generation also where nothing was open: its window is empty.
-            state.change(|status| Some(status.with_breaker(0)));
-        }
+        AdminAction::Reset => reset(state),
     }
+}
+
+fn reset(state: &EndpointState) {
+    state.bad_in_a_row.store(0, Ordering::Relaxed);
+    state.reopened.store(0, Ordering::Relaxed);
+    state.set(0, Status::RESTING);
+    // A new generation also where nothing was open: its window is empty.
+    state.change(|status| Some(status.with_breaker(0)));
 }
 
 fn told(before: Status, after: Status, action: AdminAction) -> (EventKind, &'static str) {

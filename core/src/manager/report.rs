@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use super::providers::Entry;
 use super::{Manager, Pool};
 use crate::balance::estimate;
-use crate::endpoint::{Change, Member, Status};
+use crate::clock::Nanos;
+use crate::endpoint::{Change, EndpointState, Member, Status};
 use crate::outlier::Outcome;
 use crate::stats::{Counters, Tally};
 use crate::sync::Ordering;
@@ -84,13 +85,12 @@ impl Manager {
             "circuit": status.circuit().name(),
             "is_lost": status.has(Status::LOST),
             "is_ejected": status.has(Status::EJECTED),
-            "is_resting": status.has(Status::RESTING)
-                && state.resting_until.load(Ordering::Relaxed) > now,
+            "is_resting": is_resting(state, now),
             "changed_by": change.name(),
             "changed_ago_ns": (change != Change::None).then(|| now.saturating_sub(changed_at)),
             "picks": picks,
             "in_flight": state.in_flight(),
-            "outcomes": outcomes(member),
+            "outcomes": outcomes(state),
             "average_latency_ns": latency.checked_div(done).unwrap_or(0),
             "ewma_ns": estimate(state, now),
             "last_check": check,
@@ -102,8 +102,35 @@ impl Manager {
                 document[name] = histogram.percentile(&merged, share).into();
             }
         }
+        let scopes: Map<_, _> = state
+            .scopes()
+            .filter_map(|(scope, state)| Some((scope.name()?.to_owned(), scope_stats(state, now))))
+            .collect();
+        if !scopes.is_empty() {
+            document["scopes"] = Value::Object(scopes);
+        }
         document
     }
+}
+
+/// How an endpoint does in one scope.
+fn scope_stats(state: &EndpointState, now: Nanos) -> Value {
+    let (picks, done, latency) = state.flow_totals();
+    let (changed_at, change) = state.changed();
+    json!({
+        "circuit": state.status().circuit().name(),
+        "is_resting": is_resting(state, now),
+        "changed_by": change.name(),
+        "changed_ago_ns": (change != Change::None).then(|| now.saturating_sub(changed_at)),
+        "picks": picks,
+        "in_flight": state.in_flight(),
+        "outcomes": outcomes(state),
+        "average_latency_ns": latency.checked_div(done).unwrap_or(0),
+    })
+}
+
+fn is_resting(state: &EndpointState, now: Nanos) -> bool {
+    state.status().has(Status::RESTING) && state.resting_until.load(Ordering::Relaxed) > now
 }
 
 impl Pool {
@@ -126,6 +153,7 @@ impl Pool {
             "panics": counters.tally(Tally::Panics),
             "fallbacks": counters.tally(Tally::Fallbacks),
             "stale_reports": counters.tally(Tally::StaleReports),
+            "scopes_beyond": counters.tally(Tally::ScopesBeyond),
             "budget_thousandths": self.core().budget_balance(),
             "p50_ns": totals.p50,
             "p90_ns": totals.p90,
@@ -135,7 +163,7 @@ impl Pool {
 }
 
 /// Outcomes by class.
-fn outcomes(member: &Member) -> Map<String, Value> {
-    let counts = Outcome::ALL.into_iter().zip(member.state.outcomes());
+fn outcomes(state: &EndpointState) -> Map<String, Value> {
+    let counts = Outcome::ALL.into_iter().zip(state.outcomes());
     counts.map(|(outcome, count)| (outcome.name().to_owned(), count.into())).collect()
 }

@@ -54,13 +54,42 @@ pub(crate) fn observe(
         && !report.is_slow
         && !state.keeps_latency();
     if !is_usual {
-        return observe_closely(state, rules, report, &flow);
+        return observe_closely(state, rules, report, (report.outcome.verdict(), &flow));
     }
     if rules.is_enabled {
         window::record(&flow, (report.now, report.pass.generation), false, false);
         forgive(state);
     }
     None
+}
+
+/// Takes in one attempt of a scope that ended: what it says of the endpoint as a whole, and what of the
+/// scope. Both were counted as begun, and have their passes in a report each.
+///
+/// Who was refused before anything was sent learned nothing of the operation, and everything of the
+/// endpoint. Who got a good answer knows both to be well. Any other answer, or none, concerns the scope
+/// alone, its request to be left alone included.
+pub(crate) fn observe_in_scope(
+    (own, scoped): (&EndpointState, &EndpointState),
+    rules: &Breaker,
+    (report, report_in_scope): (&Report, &Report),
+    stripe: Stripe,
+) -> (Option<Move>, Option<Move>) {
+    let verdict = report.outcome.verdict();
+    let (of_own, of_scope) = match report.outcome {
+        Outcome::Unsent => (verdict, Verdict::Neutral),
+        _ if verdict == Verdict::Good => (verdict, verdict),
+        _ => (Verdict::Neutral, verdict),
+    };
+    // A slow operation is no slow endpoint.
+    let report = Report { is_slow: false, hint: 0, ..*report };
+    let take_in = |state: &EndpointState, report: &Report, verdict| {
+        let flow = state.flow.of(stripe);
+        flow.done.add(1, flow.is_alone);
+        flow.latency_sum.add(report.latency, flow.is_alone);
+        observe_closely(state, rules, report, (verdict, &flow))
+    };
+    (take_in(own, &report, of_own), take_in(scoped, report_in_scope, of_scope))
 }
 
 /// The rest: anything but a good attempt on an endpoint that was good before.
@@ -70,7 +99,7 @@ fn observe_closely(
     state: &EndpointState,
     rules: &Breaker,
     report: &Report,
-    flow: &Mine<'_, Flow>,
+    (verdict, flow): (Verdict, &Mine<'_, Flow>),
 ) -> Option<Move> {
     if report.outcome != Outcome::Success {
         // Success is 1 and has no counter.
@@ -78,13 +107,12 @@ fn observe_closely(
     } else if let Some(histogram) = state.latency() {
         histogram.record(report.latency);
     }
-    let verdict = report.outcome.verdict();
     let status = state.status();
     let moved = judge(state, rules, report, (verdict, status), flow);
     if report.pass.slot != 0 {
         breaker::release(state, report.pass);
     }
-    if verdict != Verdict::Neutral && !status.has(Status::USED) {
+    if report.outcome.verdict() != Verdict::Neutral && !status.has(Status::USED) {
         state.set(Status::USED, 0);
     }
     if report.outcome == Outcome::Throttled && report.hint > 0 {

@@ -29,6 +29,8 @@ pub enum Tally {
     HealthChecks,
     /// Reports that named no open lease.
     StaleReports,
+    /// Attempts of a scope for which the endpoint had no room.
+    ScopesBeyond,
 }
 
 /// The counters of one pool.
@@ -71,7 +73,7 @@ pub struct Totals {
 }
 
 impl Counters {
-    const TALLIES: usize = Tally::StaleReports as usize + 1;
+    const TALLIES: usize = Tally::ScopesBeyond as usize + 1;
 
     /// Makes counters with `stripes` stripes, all 0.
     #[must_use]

@@ -91,6 +91,11 @@ impl<T: Default> Stripes<T> {
 }
 
 impl<T> Stripes<T> {
+    /// For how many threads there is a copy each: the count to make others alike with.
+    pub(crate) const fn writers(&self) -> usize {
+        self.shared as usize
+    }
+
     /// The copy that a thread of this stripe writes.
     #[must_use]
     #[inline]

@@ -143,6 +143,12 @@ fn endpoint(world: &World, step: &Value) -> Result<(), String> {
         match key.as_str() {
             "expect" | "endpoint" | "provider" | "note" => {}
             "outcomes" => figures_of(&found["outcomes"], wanted)?,
+            "scopes" => {
+                for (name, figures) in wanted.as_object().into_iter().flatten() {
+                    figures_of(&found["scopes"][name], figures)
+                        .map_err(|what| format!("{name}: {what}"))?;
+                }
+            }
             _ => same(key, wanted, &found[key])?,
         }
     }

@@ -71,6 +71,7 @@ pub(crate) fn request(value: Option<&Value>, pool: &Pool) -> Result<Request, Str
             "client_ip" => request.client_ip(text(value, key)?),
             "zone" => request.zone(text(value, key)?),
             "region" => request.region(text(value, key)?),
+            "scope" => request.scope(text(value, key)?).map_err(|error| error.to_string())?,
             "latitude" => request.position(degrees(value, key)?, degrees(value, "longitude")?),
             "longitude" => request,
             "filter" => request.filter(filter(&value[key])?),

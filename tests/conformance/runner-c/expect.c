@@ -213,10 +213,16 @@ static int expect_endpoint(struct world *world, const cJSON *step) {
             if (strstr(" expect endpoint provider note ", one->string) != NULL) {
                 continue;
             }
+            const cJSON *own = cJSON_GetObjectItem(found, one->string);
             if (strcmp(one->string, "outcomes") == 0) {
-                figures(one, cJSON_GetObjectItem(found, "outcomes"));
+                figures(one, own);
+            } else if (strcmp(one->string, "scopes") == 0) {
+                const cJSON *scope;
+                cJSON_ArrayForEach(scope, one) {
+                    figures(scope, cJSON_GetObjectItemCaseSensitive(own, scope->string));
+                }
             } else {
-                same(one->string, one, cJSON_GetObjectItem(found, one->string));
+                same(one->string, one, own);
             }
         }
     }
@@ -310,7 +316,7 @@ static const char *const VERBS[][2] = {
     {"fail", "of kind attempts|history endpoints next_probe"},
     {"picks", "|ids counts"},
     {"endpoint", "endpoint|provider absent health active_health circuit admin in_flight picks "
-                 "is_resting outcomes average_latency_ns"},
+                 "is_resting outcomes scopes average_latency_ns"},
     {"explain", "endpoints|pool request chosen"},
     {"stats", "figures|provider pool"},
     {"events", "kinds|load_balance"},

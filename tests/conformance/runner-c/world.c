@@ -209,8 +209,8 @@ static failover_endpoint_id find(const failover_pool *pool, const char *id) {
 }
 
 /* The keys that a request may have. */
-static const char REQUEST[] = "|key session client_ip zone region timeout latitude longitude "
-                              "idempotent nested filter endpoint exclude";
+static const char REQUEST[] = "|key session client_ip zone region scope timeout latitude "
+                              "longitude idempotent nested filter endpoint exclude";
 
 int world_request(const cJSON *value, const failover_pool *pool, failover_request *request) {
     static failover_endpoint_id excluded[MOST];
@@ -229,6 +229,7 @@ int world_request(const cJSON *value, const failover_pool *pool, failover_reques
     request->client_ip = some_text(value, "client_ip");
     request->zone = some_text(value, "zone");
     request->region = some_text(value, "region");
+    request->scope = some_text(value, "scope");
     request->timeout_ns = some_time(value, "timeout");
     if (cJSON_HasObjectItem(value, "latitude") || cJSON_HasObjectItem(value, "longitude")) {
         request->flags |= FAILOVER_REQUEST_POSITION;
