@@ -297,7 +297,9 @@
 #define FAILOVER_REQUEST_NON_IDEMPOTENT 2
 
 /**
- * Request flag, for picks: the lease will never be reported, so it holds no place and no permit.
+ * Request flag, for picks: the lease will never be reported, so it takes nothing: it isn't counted, holds
+ * no place and no permit, and binds no session. The turn moves on; an endpoint whose breaker is due is
+ * picked only if no other is usable.
  */
 #define FAILOVER_REQUEST_UNTRACKED 4
 

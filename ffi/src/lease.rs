@@ -144,13 +144,18 @@ pub unsafe extern "C" fn failover_pool_pick(
     })
 }
 
-/// A pick that nobody will return, so its place and its permit come back at once.
+/// A pick that nobody will return, so it takes nothing.
 #[cold]
 #[inline(never)]
 fn untracked(core: &PoolCore, request: &Request, now: u64) -> Result<failover_lease, ErrorKind> {
-    let grant = core.grant_one(request, now)?;
-    core.report(&grant, Outcome::Cancelled, now, 0);
-    Ok(failover_lease::of(&grant, 0, 0, FAILOVER_LEASE_UNTRACKED))
+    let found = core.glance(request, now)?;
+    let mut shown = failover_lease::of(&Grant::default(), 0, 0, FAILOVER_LEASE_UNTRACKED);
+    shown.endpoint = found.endpoint.bits();
+    shown.position = found.position;
+    shown.snapshot_version = found.snapshot_version;
+    shown.started_ns = now;
+    shown.flags |= if found.is_panic { FAILOVER_LEASE_PANIC } else { 0 };
+    Ok(shown)
 }
 
 /// Tells what came of a picked attempt.

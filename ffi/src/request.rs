@@ -15,7 +15,9 @@ use crate::text::{failover_str, fault};
 pub const FAILOVER_REQUEST_NESTED: u32 = 1;
 /// Request flag: sending it twice may do harm, whatever the policy says.
 pub const FAILOVER_REQUEST_NON_IDEMPOTENT: u32 = 2;
-/// Request flag, for picks: the lease will never be reported, so it holds no place and no permit.
+/// Request flag, for picks: the lease will never be reported, so it takes nothing: it isn't counted, holds
+/// no place and no permit, and binds no session. The turn moves on; an endpoint whose breaker is due is
+/// picked only if no other is usable.
 pub const FAILOVER_REQUEST_UNTRACKED: u32 = 4;
 /// Request flag: `latitude` and `longitude` are given.
 pub const FAILOVER_REQUEST_POSITION: u32 = 8;

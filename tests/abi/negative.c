@@ -283,6 +283,12 @@ static void leases(failover_pool *pool) {
     request.flags = FAILOVER_REQUEST_UNTRACKED;
     OK(failover_pool_pick(pool, &request, &lease));
     CHECK(lease.flags & FAILOVER_LEASE_UNTRACKED);
+    failover_endpoint_stats before[2], after[2];
+    size_t count = 0;
+    OK(failover_pool_stats(pool, before, sizeof before[0], 2, &count));
+    OK(failover_pool_pick(pool, &request, &lease));
+    OK(failover_pool_stats(pool, after, sizeof after[0], 2, &count));
+    CHECK(lease.endpoint != 0 && memcmp(before, after, sizeof before) == 0);
     GIVES(FAILOVER_E_INVALID_STATE, failover_pool_report(pool, &lease, 1, 0));
     /* The endpoint of a lease that was tampered with is looked up, and isn't there. */
     OK(failover_pool_pick(pool, NULL, &lease));

@@ -21,6 +21,20 @@ pub struct Explained {
     pub is_chosen: bool,
 }
 
+/// Walks a pick up to where it would take the breaker's pass and bind the session.
+///
+/// Changes nothing but the cursor and the draws, and not even those if `luck` is dry.
+pub(crate) fn look(
+    field: &Field<'_>,
+    wish: &Wish<'_>,
+    luck: &mut Luck<'_>,
+) -> Option<(u32, Level)> {
+    if let Some((position, _)) = preferred(field, wish, StickyTable::peek) {
+        return Some((position, Level::Usable));
+    }
+    choose(field, wish, &Tried::default(), luck).map(|(position, level, _)| (position, level))
+}
+
 /// Walks a pick without its side effects.
 pub(crate) fn explain(
     field: &Field<'_>,
@@ -28,10 +42,7 @@ pub(crate) fn explain(
     mut luck: Luck<'_>,
 ) -> (Vec<Explained>, Option<Level>) {
     let refused = Tried::default();
-    let found = match preferred(field, wish, StickyTable::peek) {
-        Some((position, _)) => Some((position, Level::Usable)),
-        None => choose(field, wish, &refused, &mut luck).map(|(at, level, _)| (at, level)),
-    };
+    let found = look(field, wish, &mut luck);
     let gauge = Gauge {
         now: wish.now,
         rules: field.breaker,

@@ -21,7 +21,7 @@ mod weighted;
 
 pub use config::{Algorithm, Balance, Locality, OnAllOpen, Sticky, Strategy};
 pub use explain::Explained;
-pub(crate) use explain::explain;
+pub(crate) use explain::{explain, look};
 pub(crate) use filter::NOTHING;
 pub use filter::{Filter, Level, Tried};
 pub(crate) use ladder::{candidates, has_untried, refusal};

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::clock::Nanos;
 use crate::endpoint::{EndpointId, EndpointState, Member, Scope, Snapshot, Status};
+use crate::error::ErrorKind;
 use crate::outlier::{Admission, Breaker, Pass, breaker, rest};
 use crate::stats::Stripe;
 
@@ -82,6 +83,16 @@ pub(crate) enum Refusal {
     Nobody,
     /// Breakers alone bar what is left; the next probe is due then.
     AllOpen(Nanos),
+}
+
+impl Refusal {
+    /// The kind of the error.
+    pub(crate) const fn kind(self) -> ErrorKind {
+        match self {
+            Self::Nobody => ErrorKind::NoEndpoints,
+            Self::AllOpen(_) => ErrorKind::CircuitOpen,
+        }
+    }
 }
 
 impl<'a> Field<'a> {

@@ -64,7 +64,7 @@ pub(crate) struct Ask<'a> {
 impl<'a> Ask<'a> {
     /// What a pick outside of a call asks. It may take a probe: a program that only picks would
     /// never see a failed endpoint again otherwise.
-    fn once(request: &'a Request, tried: &'a Tried, now: Nanos) -> Self {
+    pub(super) fn once(request: &'a Request, tried: &'a Tried, now: Nanos) -> Self {
         let deadline = now.saturating_add(LONGEST_PROBE);
         Self { request, tried, now, deadline, may_probe: true, is_first: true }
     }
@@ -136,10 +136,7 @@ impl PoolCore {
         };
         let ask = Ask::once(request, tried, now);
         let (granted, _) = self.grant_by_search(plan, &ask, luck);
-        granted.map(|granted| granted.grant).map_err(|refusal| match refusal {
-            Refusal::Nobody => ErrorKind::NoEndpoints,
-            Refusal::AllOpen(_) => ErrorKind::CircuitOpen,
-        })
+        granted.map(|granted| granted.grant).map_err(Refusal::kind)
     }
 
     /// Picks for a request that wants nothing in particular, where nothing speaks against the one

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Manager;
 use super::pools::PoolKey;
 use crate::balance::{Explained, Level};
-use crate::endpoint::Snapshot;
+use crate::endpoint::{Endpoint, Snapshot};
 use crate::error::{Error, ErrorKind, Result};
 use crate::execute::{Attempt, Execution, Failure, Lease, PoolCore, Request};
 
@@ -68,6 +68,20 @@ impl Pool {
     /// As [`pick`](Self::pick).
     pub fn pick_at(&self, request: &Request, now: u64) -> Result<Lease<'_>> {
         self.core.lease(request, now)
+    }
+
+    /// Finds the endpoint whose turn it is, for an attempt of which nothing will be reported.
+    ///
+    /// The turn moves on as for a pick, and nothing else happens: nothing is counted, no permit is
+    /// taken, no session is bound, so nothing has to be given back. What fails is not learned; picks and
+    /// calls learn. An endpoint whose breaker is due is found only if no other is usable.
+    ///
+    /// # Errors
+    ///
+    /// As [`pick`](Self::pick).
+    pub fn glance(&self, request: &Request) -> Result<Arc<Endpoint>> {
+        let now = self.core.shared().clock.now();
+        self.core.glance_whole(request, now).map_err(|kind| self.core.refused(kind, request, now))
     }
 
     /// Runs `callback` on one endpoint after another until it succeeds or the call ends, waiting on
