@@ -33,3 +33,4 @@ pub(crate) use pick::{Field, Pick, Refusal, Scoped, Why, Wish, at_first_sight, p
 pub use sticky::SessionKey;
 pub(crate) use sticky::StickyTable;
 pub use tier::Tables;
+pub(crate) use weighted::LONGEST_TABLE;

@@ -154,7 +154,10 @@ impl Guard {
             let text = format!("provider {:?}: was deregistered meanwhile", self.name);
             return Err(Error::new(ErrorKind::NotFound, text));
         }
-        change(&self.registry)
+        change(&self.registry)?;
+        drop(state);
+        self.registry.announce();
+        Ok(())
     }
 
     /// Does what has become due: a gathered change, an empty set that lasted, a set too old.
@@ -248,6 +251,7 @@ impl Guard {
         }
         drop(state);
         if !words.is_empty() {
+            self.registry.announce();
             self.tell(EventKind::DiscoveryUpdate, words.join(", "));
         }
         stale.into_iter().for_each(|reason| self.tell(EventKind::DiscoveryStale, reason));

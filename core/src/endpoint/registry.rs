@@ -15,8 +15,11 @@ use crate::lock::{Held, Lock};
 
 /// Who wants to know a service's new set: the pools.
 pub trait Subscriber: Send + Sync {
-    /// Takes the new set. Called by the one writer, in order.
+    /// Takes the new set. Called by the one writer, in order, with its lock held.
     fn publish(&self, snapshot: &Arc<Snapshot>);
+
+    /// Tells the program what is to be said of the sets so far. Called after them, with no lock held.
+    fn announce(&self) {}
 
     /// True if the set should have this endpoint, beside its service: a set takes memory.
     fn wants(&self, _endpoint: &Endpoint) -> bool {
@@ -256,12 +259,14 @@ impl Registry {
         inner.publish_to(last);
     }
 
-    /// Publishes the present set again, for subscribers whose policy changed.
-    pub fn republish(&self) {
-        let mut inner = self.lock();
-        for at in 0..inner.watchers.len() {
-            inner.publish_to(at);
-        }
+    /// Lets those who watch say what is to be said of a change. Whoever makes one calls it afterwards,
+    /// when no lock is held: the program's own code may run.
+    pub fn announce(&self) {
+        let inner = self.lock();
+        let watchers: Vec<_> =
+            inner.watchers.iter().map(|watcher| Arc::clone(&watcher.subscriber)).collect();
+        drop(inner);
+        watchers.iter().for_each(|subscriber| subscriber.announce());
     }
 
     fn put(&self, inner: &mut Inner, endpoint: Endpoint) {

@@ -1,6 +1,9 @@
 //! Log records for programs that have no tracing subscriber: filtered first, then drained.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::{Bus, Subscription};
 
 /// How much a record matters; a filter lets its own level and those above through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,5 +61,44 @@ impl LogRecord {
     #[must_use]
     pub fn new(level: Level, target: &'static str, message: &str) -> Self {
         Self { sequence: 0, time: 0, level, target, message: message.into() }
+    }
+}
+
+/// Where log records go: the program's tracing, and those who subscribed.
+#[derive(Debug)]
+pub struct Log {
+    records: Arc<Bus<LogRecord>>,
+    /// The least severe level that subscribers get.
+    level: AtomicU32,
+}
+
+impl Log {
+    /// Makes a log that keeps records of `level` and above.
+    #[must_use]
+    pub fn new(level: Level) -> Self {
+        Self { records: Arc::new(Bus::new()), level: AtomicU32::new(level as u32) }
+    }
+
+    /// Writes a record, if its level is kept. The program's own code may run: hold no lock.
+    pub fn write(&self, level: Level, target: &'static str, message: &str) {
+        if level as u32 <= self.level.load(Ordering::Relaxed) {
+            self.records.emit(LogRecord::new(level, target, message));
+        }
+        match level {
+            Level::Error => tracing::error!(target: "failover", area = target, "{message}"),
+            Level::Warn => tracing::warn!(target: "failover", area = target, "{message}"),
+            _ => tracing::debug!(target: "failover", area = target, "{message}"),
+        }
+    }
+
+    /// Sets the least severe level that is kept.
+    pub fn set_level(&self, level: Level) {
+        self.level.store(level as u32, Ordering::Relaxed);
+    }
+
+    /// Subscribes to the records that are kept; at most `capacity` wait unread.
+    #[must_use]
+    pub fn subscribe(&self, capacity: usize) -> Subscription<LogRecord> {
+        self.records.subscribe(u64::MAX, capacity)
     }
 }

@@ -5,4 +5,4 @@ mod log;
 
 pub use bus::{Bus, Record, Subscription};
 pub use event::{Event, EventKind, Reason};
-pub use log::{Level, LogRecord};
+pub use log::{Level, Log, LogRecord};

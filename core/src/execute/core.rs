@@ -12,10 +12,10 @@ use arc_swap::ArcSwap;
 use super::RetryBudget;
 use super::held::HeldPlan;
 use super::plan::{Plan, Rules};
-use crate::balance::{Lane, Spot, StickyTable};
+use crate::balance::{self, Lane, Spot, StickyTable};
 use crate::clock::{Clock, Nanos};
 use crate::endpoint::{Member, Snapshot, Subscriber};
-use crate::events::{Bus, Event, EventKind, Reason};
+use crate::events::{Bus, Event, EventKind, Level, Log, Reason};
 use crate::lock::Lock;
 use crate::stats::{Counters, Stripe, Stripes};
 
@@ -32,6 +32,8 @@ pub struct Shared {
     pub stripes: usize,
     /// The manager's events.
     pub events: Arc<Bus<Event>>,
+    /// The manager's log.
+    pub log: Arc<Log>,
     /// Grows when the process is forked: leases of an older epoch are nobody's.
     pub epoch: Arc<AtomicU32>,
     /// True once the manager is closed.
@@ -56,6 +58,8 @@ pub struct PoolCore {
     /// Who serves when this pool can't, in their order; weak, since pools may name each other.
     fallbacks: ArcSwap<Vec<Weak<Self>>>,
     pub(super) is_panicking: AtomicBool,
+    /// True from when weights began to be scaled until the program was warned.
+    owes_warning: AtomicBool,
     /// Orders those who replace the plan.
     writer: Lock<()>,
 }
@@ -78,6 +82,7 @@ impl PoolCore {
             counters,
             fallbacks: ArcSwap::default(),
             is_panicking: AtomicBool::new(false),
+            owes_warning: AtomicBool::new(false),
             writer: Lock::default(),
         }
     }
@@ -112,24 +117,18 @@ impl PoolCore {
         Arc::clone(&self.plan().rules)
     }
 
-    /// True if weights were scaled to keep the weighted table short.
-    #[must_use]
-    pub fn has_scaled_weights(&self) -> bool {
-        self.plan().tables.is_scaled
-    }
-
     /// Retries that the budget holds now, in thousandths.
     #[must_use]
     pub fn budget_balance(&self) -> u64 {
         self.budget.balance(self.plan().budget, self.shared.clock.now())
     }
 
-    /// Puts other rules in force.
+    /// Puts other rules in force. [`announce`](Subscriber::announce) has to follow.
     pub fn set_rules(&self, rules: Rules) {
         let _order = self.writer.lock();
         let old = self.plan.load_full();
         let sticky = sticky_table(Some(&old), &rules);
-        self.replace(Plan::new(Arc::clone(&old.snapshot), Arc::new(rules), sticky));
+        self.replace(&old, Plan::new(Arc::clone(&old.snapshot), Arc::new(rules), sticky));
     }
 
     /// Names the pools that serve when this one can't, in their order.
@@ -154,7 +153,10 @@ impl PoolCore {
         self.plan.load_full()
     }
 
-    fn replace(&self, plan: Plan) {
+    fn replace(&self, old: &Plan, plan: Plan) {
+        if plan.tables.is_scaled && !old.tables.is_scaled {
+            self.owes_warning.store(true, Ordering::Relaxed);
+        }
         self.plan.store(Arc::new(plan));
         self.version.fetch_add(1, Ordering::Release);
     }
@@ -187,7 +189,18 @@ impl Subscriber for PoolCore {
         let _order = self.writer.lock();
         let old = self.plan.load_full();
         let rules = Arc::clone(&old.rules);
-        self.replace(Plan::new(Arc::clone(snapshot), rules, old.sticky.clone()));
+        self.replace(&old, Plan::new(Arc::clone(snapshot), rules, old.sticky.clone()));
+    }
+
+    fn announce(&self) {
+        if self.owes_warning.swap(false, Ordering::Relaxed) {
+            let most = balance::LONGEST_TABLE;
+            let text = format!(
+                "{}: weights that add up to over {most} were scaled, so shares are nearly exact",
+                self.name
+            );
+            self.shared.log.write(Level::Warn, "balance", &text);
+        }
     }
 }
 

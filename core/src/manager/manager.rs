@@ -16,7 +16,7 @@ use crate::clock::{Clock, Nanos};
 use crate::config::{ClockKind, LogLevel, ManagerConfig, Policy};
 use crate::endpoint::Slots;
 use crate::error::{Error, ErrorKind, Result};
-use crate::events::{Bus, Event, EventKind, Level, LogRecord, Subscription};
+use crate::events::{Bus, Event, EventKind, Level, Log, LogRecord, Subscription};
 use crate::execute::Shared;
 use crate::health::Board;
 use crate::lock::{Held, Lock};
@@ -55,8 +55,6 @@ pub(crate) struct Inner {
     pub(super) providers: Providers,
     /// Guards the pools by provider, service and policy, and whether the provider is still there.
     pub(super) pools: Lock<HashMap<PoolKey, Pool>>,
-    pub(super) logs: Arc<Bus<LogRecord>>,
-    pub(super) log_level: AtomicU32,
     pub(super) board: Arc<Board>,
     pub(super) background: Background,
     pub(super) started: Nanos,
@@ -92,6 +90,7 @@ impl Manager {
             clock,
             stripes,
             events: Arc::new(Bus::new()),
+            log: Arc::new(Log::new(level_of(config.log_level))),
             epoch: Arc::new(AtomicU32::new(1)),
             is_closed: Arc::new(AtomicBool::new(false)),
         };
@@ -99,11 +98,9 @@ impl Manager {
         let background = Background::new(&shared, &board, &config);
         let inner = Inner {
             policy: Lock::new(config.failover.clone()),
-            log_level: AtomicU32::new(level_of(config.log_level) as u32),
             slots: Arc::default(),
             providers: Providers::default(),
             pools: Lock::default(),
-            logs: Arc::new(Bus::new()),
             started: shared.started,
             is_forked: AtomicBool::new(false),
             board,
@@ -188,17 +185,17 @@ impl Manager {
     /// Subscribes to log records of the level in force and above.
     #[must_use]
     pub fn subscribe_logs(&self, capacity: usize) -> Subscription<LogRecord> {
-        self.inner.logs.subscribe(u64::MAX, capacity)
+        self.inner.shared.log.subscribe(capacity)
     }
 
     /// Sets the least severe level that is kept.
     pub fn set_log_level(&self, level: Level) {
-        self.inner.log_level.store(level as u32, Ordering::Relaxed);
+        self.inner.shared.log.set_level(level);
     }
 
     /// Writes a log record, if its level is kept.
     pub(crate) fn log(&self, level: Level, target: &'static str, message: &str) {
-        self.inner.log(level, target, message);
+        self.inner.shared.log.write(level, target, message);
     }
 
     /// Refuses where nothing may be begun any more.
@@ -229,19 +226,6 @@ impl Manager {
 
     pub(super) fn lock_pools(&self) -> Held<'_, HashMap<PoolKey, Pool>> {
         self.inner.pools.lock()
-    }
-}
-
-impl Inner {
-    pub(super) fn log(&self, level: Level, target: &'static str, message: &str) {
-        if level as u32 <= self.log_level.load(Ordering::Relaxed) {
-            self.logs.emit(LogRecord::new(level, target, message));
-        }
-        match level {
-            Level::Error => tracing::error!(target: "failover", area = target, "{message}"),
-            Level::Warn => tracing::warn!(target: "failover", area = target, "{message}"),
-            _ => tracing::debug!(target: "failover", area = target, "{message}"),
-        }
     }
 }
 

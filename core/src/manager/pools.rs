@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::providers::Entry;
 use super::{Manager, Pool};
 use crate::config::Policy;
+use crate::endpoint::Subscriber as _;
 use crate::error::{Error, ErrorKind, Result};
 use crate::execute::{PoolCore, Rules};
 use crate::stats::Counters;
@@ -70,6 +71,7 @@ impl Manager {
         drop(pools);
         drop(in_force);
         self.link_fallbacks();
+        pool.core.announce();
         Ok(pool)
     }
 

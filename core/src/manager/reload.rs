@@ -9,6 +9,7 @@ use super::Manager;
 use super::pools::rules;
 use super::providers::Entry;
 use crate::config::Policy;
+use crate::endpoint::Subscriber as _;
 use crate::error::Result;
 use crate::events::{Event, EventKind, Level};
 
@@ -41,6 +42,7 @@ impl Manager {
         }
         let mut in_force = self.lock_policy();
         *in_force = policy.clone();
+        let mut misfits = Vec::new();
         let mut pools = self.lock_pools();
         // What meant the same under the old policy may differ under this one.
         pools.retain(|key, pool| key == pool.key());
@@ -50,12 +52,15 @@ impl Manager {
                 // A derived policy that no longer fits the new one stays as it was.
                 own => match policy.derive(own) {
                     Ok(derived) => pool.core().set_rules(rules(&derived)),
-                    Err(error) => self.log(Level::Warn, "config", &error.to_string()),
+                    Err(error) => misfits.push(error),
                 },
             }
         }
+        let changed: Vec<_> = pools.values().cloned().collect();
         drop(pools);
         drop(in_force);
+        misfits.iter().for_each(|error| self.log(Level::Warn, "config", &error.to_string()));
+        changed.iter().for_each(|pool| pool.core().announce());
         self.inner.background.set_health(policy.health);
         self.keep_latencies(&self.inner.providers.lock());
         let event = Event::new(EventKind::ConfigApplied, &"".into(), "configured");

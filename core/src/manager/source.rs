@@ -201,6 +201,7 @@ impl Manager {
         endpoint: &Arc<Endpoint>,
         what: &'static str,
     ) -> Result<()> {
+        entry.registry.announce();
         let pool = format!("{}/{}", entry.name, endpoint.name).into();
         let event = Event::new(EventKind::DiscoveryUpdate, &pool, what).of(endpoint);
         self.inner.shared.events.emit(event);
@@ -211,6 +212,7 @@ impl Manager {
         if changes.is_empty() {
             return;
         }
+        entry.registry.announce();
         let (added, updated, removed) =
             (changes.added.len(), changes.updated.len(), changes.removed.len());
         let reason = format!("{added} added, {updated} updated, {removed} removed");
