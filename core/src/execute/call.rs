@@ -217,7 +217,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
         self.is_panic
     }
 
-    /// The call's own pool.
+    /// The call's own pool: what calls count is counted here, also while a fallback serves.
     pub fn home(&self) -> &PoolCore {
         self.home.borrow()
     }
@@ -367,7 +367,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
     #[cold]
     fn tell_failover(&self, grant: &Grant) {
         let pool = self.pool();
-        pool.counters().failover(wall_nanos());
+        self.home().counters().failover(wall_nanos());
         let plan = pool.plan();
         let member = plan.snapshot.find(grant.endpoint, grant.position);
         pool.tell(EventKind::Failover, member, "the previous attempt failed");
@@ -412,7 +412,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
     #[cold]
     fn tell_timeout(&self, grant: &Grant) {
         let pool = self.pool();
-        pool.counters().add(Tally::Timeouts);
+        self.home().counters().add(Tally::Timeouts);
         let plan = pool.plan();
         let member = plan.snapshot.find(grant.endpoint, grant.position);
         pool.tell(EventKind::Timeout, member, "the attempt's time was over");

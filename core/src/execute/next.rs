@@ -34,13 +34,13 @@ impl<P: Borrow<PoolCore>> Call<P> {
             return self.fail(ErrorKind::DeadlineExceeded);
         }
         if is_charged && !self.pool().budget.withdraw(plan.budget, now) {
-            self.pool().counters().add(Tally::BudgetRefusals);
+            self.home().counters().add(Tally::BudgetRefusals);
             self.pool().tell(EventKind::BudgetExhausted, None, "the retry budget is empty");
             return self.fail(ErrorKind::BudgetExhausted);
         }
         self.charged = charged;
         if is_charged {
-            self.pool().counters().add(Tally::Retries);
+            self.home().counters().add(Tally::Retries);
             self.pool().tell(EventKind::Retry, None, outcome.name());
         }
         if until <= now {
