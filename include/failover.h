@@ -14,6 +14,11 @@
  * FAILOVER_E_FORKED; there picks and calls end with FAILOVER_E_CLOSED, and what is known can still be
  * read.
  *
+ * Structs that begin with `struct_size` may grow in later releases, and so may elements of arrays that
+ * come with `elem_size`. Say what `sizeof` says: a program that was compiled against another release's
+ * header works, whether its struct is smaller or larger. What it doesn't have is zero, what the library
+ * doesn't know must be, and is refused with FAILOVER_E_UNSUPPORTED otherwise.
+ *
  * A handle that was freed is refused, and freeing it again does nothing, but only until its memory
  * serves another handle of its kind: after 64 more of them were freed, a pool when it is got again,
  * and a call at the freeing thread's next failover_call_new. That helps to find mistakes and makes
@@ -2282,10 +2287,11 @@ struct failover_snapshot *failover_snapshot_retain(const struct failover_snapsho
  * - `snapshot`: a live snapshot.
  * - `at`: below `failover_snapshot_len`. Endpoints come in the order of their ids, removed ones last.
  * - `id`: NULL, or set on success to its number.
- * - `desc`: NULL, or set on success; its texts live until the snapshot is freed.
+ * - `desc`: NULL, or a struct that says its size in `struct_size`, filled on success; its texts live
+ *   until the snapshot is freed.
  *
- * Codes: `NOT_FOUND` if `at` is too large, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't
- * block; works after fork.
+ * Codes: `NOT_FOUND` if `at` is too large, `UNSUPPORTED` (`struct_size`), `INVALID_HANDLE`,
+ * `NULL_ARGUMENT`. Any thread; doesn't block; works after fork.
  */
 FAILOVER_API
 failover_code failover_snapshot_get(const struct failover_snapshot *snapshot,
@@ -2298,10 +2304,11 @@ failover_code failover_snapshot_get(const struct failover_snapshot *snapshot,
  *
  * - `snapshot`: a live snapshot.
  * - `id`: the endpoint's number.
- * - `desc`: not NULL. Set on success; its texts live until the snapshot is freed.
+ * - `desc`: not NULL; says its size in `struct_size`. Filled on success; its texts live until the
+ *   snapshot is freed.
  *
- * Codes: `NOT_FOUND`, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't block; works after
- * fork.
+ * Codes: `NOT_FOUND`, `UNSUPPORTED` (`struct_size`), `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread;
+ * doesn't block; works after fork.
  */
 FAILOVER_API
 failover_code failover_snapshot_find(const struct failover_snapshot *snapshot,
@@ -2406,7 +2413,8 @@ FAILOVER_API uint32_t failover_version_number(void);
 FAILOVER_API uint32_t failover_abi_version(void);
 
 /**
- * Tells whether a program that was compiled against some header may use this library.
+ * Tells whether a program that was compiled against some header may use this library. Structs that may
+ * grow may be smaller or larger than here, down to their size in the first release that had them.
  *
  * - `header_abi`: `FAILOVER_ABI_VERSION` of the header.
  * - `struct_sizes`: `sizeof` of `failover_str`, `_lease`, `_request`, `_input`, `_action`,

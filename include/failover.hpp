@@ -255,6 +255,7 @@ public:
     /// The texts in it live as long as the snapshot.
     [[nodiscard]] result<failover_endpoint_desc> find(failover_endpoint_id id) const {
         failover_endpoint_desc desc;
+        desc.struct_size = sizeof desc;
         const failover_code code = failover_snapshot_find(raw(), id, &desc);
         if (code != FAILOVER_OK) {
             return failover::error(code);

@@ -12,11 +12,11 @@ use failover::outlier::Outcome;
 use failover::{EndpointId, Error, ErrorKind};
 
 use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, named};
+use crate::growing::Array;
 use crate::handle::{self, Slot, beside, enter, fill, handle, live, shelve};
 use crate::lease::{FAILOVER_LEASE_OF_CALL, failover_lease};
 use crate::manager::failover_manager;
 use crate::pool::{CoreRef, borrow_pool, failover_pool};
-use crate::queue::{check_buffer, put};
 use crate::request::{failover_request, read_request, refusal};
 use crate::status::{FAILOVER_OK, failover_code, failover_endpoint_id};
 
@@ -303,8 +303,7 @@ pub unsafe extern "C" fn failover_call_candidates(
         let handle = call.ok_or(ErrorKind::NullArgument)?;
         let call = enter(call)?;
         let count = count.ok_or(ErrorKind::NullArgument)?;
-        let size = size_of::<failover_endpoint_id>();
-        check_buffer(ids, size, capacity)?;
+        let array = Array::of_numbers(ids, capacity)?;
         // SAFETY: entered, so it is a call.
         let now = match unsafe { beside(handle) }.stepped_at.load(Ordering::Relaxed) {
             0 => call.pool().shared().clock.now(),
@@ -312,7 +311,7 @@ pub unsafe extern "C" fn failover_call_candidates(
         };
         let found = call.candidates(now);
         for (at, id) in found.iter().take(capacity).enumerate() {
-            put(ids, size, at, id.bits());
+            array.put(at, &id.bits());
         }
         count.write(found.len());
         Ok(())

@@ -10,8 +10,8 @@ use failover::{Endpoint, Error, ErrorKind};
 use serde_json::{Map, Value};
 
 use crate::boundary::{ErrorPlace, guard, named, out};
+use crate::growing::{self, Grows};
 use crate::manager::{borrow, failover_manager};
-use crate::request::sized;
 use crate::status::failover_code;
 use crate::text::{failover_buf, failover_str, put_text};
 
@@ -62,6 +62,11 @@ pub struct failover_endpoint_desc {
     pub metadata_json: failover_str,
     /// A JSON object that says how to check it; empty: it isn't checked.
     pub health_check_json: failover_str,
+}
+
+// SAFETY: numbers and pointers, and the size comes first.
+unsafe impl Grows for failover_endpoint_desc {
+    const FIRST: usize = 136;
 }
 
 /// Registers an endpoint. A provider of the program's own that takes registrations is asked first
@@ -323,7 +328,8 @@ pub unsafe extern "C" fn failover_endpoint_wait_drained(
 
 /// Reads a description, as the document that it stands for: then core finds every fault at once.
 fn read(desc: *const failover_endpoint_desc) -> Result<Endpoint> {
-    let desc = sized(desc).map_err(named("desc"))?;
+    let mut room = MaybeUninit::uninit();
+    let desc = growing::read(desc, &mut room).map_err(named("desc"))?;
     if desc.flags & !FAILOVER_ENDPOINT_WEIGHT_ZERO != 0 || desc.reserved != 0 {
         return Err(named("desc")(ErrorKind::Unsupported));
     }

@@ -10,6 +10,7 @@ use failover::events::{Event, EventKind};
 use failover::{Error, ErrorKind};
 
 use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, named, out};
+use crate::growing::{Array, Grows};
 use crate::handle::{Slot, give, handle, live, release};
 use crate::manager::{borrow, failover_manager};
 use crate::queue::Queue;
@@ -42,6 +43,11 @@ pub struct failover_event {
     pub endpoint: failover_str,
     /// Why.
     pub reason: failover_str,
+}
+
+// SAFETY: numbers and pointers.
+unsafe impl Grows for failover_event {
+    const FIRST: usize = 80;
 }
 
 /// Subscribes to events, from now on.
@@ -110,7 +116,8 @@ pub unsafe extern "C" fn failover_queue_poll(
         let queue = Arc::clone(live(queue)?);
         let count = count.ok_or(ErrorKind::NullArgument)?;
         let timeout = Duration::from_millis(timeout_ms.into());
-        count.write(queue.poll((buffer, elem_size, capacity), timeout, show)?);
+        let array = Array::of(buffer, elem_size, capacity)?;
+        count.write(queue.poll(array, timeout, show)?);
         Ok(())
     })
 }

@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod execute;
 mod fork;
+mod growing;
 mod handle;
 mod health;
 mod hub;

@@ -10,6 +10,7 @@ use failover::events::{Level, LogRecord};
 
 use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, named, out};
 use crate::events::check_capacity;
+use crate::growing::{Array, Grows};
 use crate::handle::{Slot, give, handle, live, release};
 use crate::manager::{borrow, failover_manager};
 use crate::queue::Queue;
@@ -51,6 +52,11 @@ pub struct failover_log_record {
     pub target: failover_str,
     /// The line.
     pub message: failover_str,
+}
+
+// SAFETY: numbers and pointers.
+unsafe impl Grows for failover_log_record {
+    const FIRST: usize = 56;
 }
 
 /// Sets the least severe level of a manager that is kept; records below it are never made.
@@ -135,7 +141,8 @@ pub unsafe extern "C" fn failover_log_queue_poll(
         let queue = Arc::clone(live(queue)?);
         let count = count.ok_or(ErrorKind::NullArgument)?;
         let timeout = Duration::from_millis(timeout_ms.into());
-        count.write(queue.poll((buffer, elem_size, capacity), timeout, show)?);
+        let array = Array::of(buffer, elem_size, capacity)?;
+        count.write(queue.poll(array, timeout, show)?);
         Ok(())
     })
 }

@@ -1,7 +1,6 @@
 //! What the queues have in common: one reader, arrays of the caller, and for events and log records a
 //! bound and two ways to be woken.
 
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,6 +9,7 @@ use failover::events::{Record, Subscription};
 use failover::lock::Lock;
 use failover::{ErrorKind, Result};
 
+use crate::growing::{Array, Grows};
 use crate::wake::{Wake, Wakers};
 
 /// One reader's end of a bus.
@@ -32,23 +32,19 @@ impl<T: Record + 'static> Queue<T> {
         }
     }
 
-    /// Writes up to `capacity` records at `to`, each `size` bytes after the one before.
-    ///
-    /// A size beyond ours leaves the tail of each element as it was, but zeroed.
-    pub(crate) fn poll<C: Copy>(
+    /// Writes as many records as there are and fit.
+    pub(crate) fn poll<C: Grows>(
         &self,
-        to: (*mut C, usize, usize),
+        to: Array<C>,
         timeout: Duration,
         show: impl Fn(&T) -> C,
     ) -> Result<usize, ErrorKind> {
-        let (buffer, size, capacity) = to;
-        check_buffer(buffer, size, capacity)?;
         let _end = self.reader.enter()?;
         // Before the queue is emptied: what comes after raises it again.
         self.wakers.lower();
-        let taken = self.subscription.poll(capacity, timeout);
+        let taken = self.subscription.poll(to.capacity(), timeout);
         let count = taken.len();
-        if count == capacity {
+        if count == to.capacity() {
             // More may wait, and nobody tells of it: the queue didn't become empty.
             self.wakers.raise();
         }
@@ -56,7 +52,7 @@ impl<T: Record + 'static> Queue<T> {
         let Some(lent) = &mut *lent else { return Err(ErrorKind::Closed) };
         *lent = taken;
         for (at, record) in lent.iter().enumerate() {
-            put(buffer, size, at, show(record));
+            to.put(at, &show(record));
         }
         Ok(count)
     }
@@ -121,39 +117,3 @@ impl Drop for Polled<'_> {
         self.0.store(0, Ordering::Release);
     }
 }
-
-/// Checks an array that a caller gave for elements of type `C`.
-pub(crate) fn check_buffer<C>(
-    buffer: *mut C,
-    size: usize,
-    capacity: usize,
-) -> Result<(), ErrorKind> {
-    if size < size_of::<C>() || !size.is_multiple_of(align_of::<C>()) || size > LARGEST_ELEMENT {
-        return Err(ErrorKind::Unsupported);
-    }
-    if buffer.is_null() && capacity > 0 {
-        return Err(ErrorKind::NullArgument);
-    }
-    if !buffer.is_aligned() || capacity > isize::MAX.unsigned_abs() / size {
-        return Err(ErrorKind::InvalidArgument);
-    }
-    Ok(())
-}
-
-/// Writes element number `at` of a checked array, and zeroes what the caller knows beyond ours.
-pub(crate) fn put<C: Copy>(buffer: *mut C, size: usize, at: usize, value: C) {
-    let offset = at * size;
-    // SAFETY: the caller of the C function says that `capacity` elements of `size` bytes are there,
-    // and `at` is below `capacity`.
-    let element = unsafe { buffer.cast::<MaybeUninit<u8>>().add(offset) };
-    // SAFETY: as above, and the array and `size` are aligned for `C`.
-    unsafe { element.cast::<C>().write(value) };
-    let known = size_of::<C>();
-    // SAFETY: as above; `size` isn't below `known`.
-    let tail = unsafe { element.add(known) };
-    // SAFETY: as above.
-    unsafe { tail.write_bytes(0, size - known) };
-}
-
-/// A size beyond this is not a size but garbage.
-const LARGEST_ELEMENT: usize = 4096;

@@ -1,6 +1,7 @@
 //! What one request wants of its endpoint, read from the caller's struct.
 
 use std::collections::BTreeMap;
+use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use failover::balance::Filter;
@@ -8,6 +9,7 @@ use failover::{EndpointId, Error, ErrorKind, Request};
 use serde_json::Value;
 
 use crate::boundary::named;
+use crate::growing::{self, Grows};
 use crate::status::failover_endpoint_id;
 use crate::text::{failover_str, fault};
 
@@ -92,7 +94,8 @@ pub(crate) fn read_request<'a>(
     if given.is_null() {
         return Ok(Asked { request: &PLAIN, now: 0, is_untracked: false });
     }
-    let given = sized(given)?;
+    let mut room = MaybeUninit::uninit();
+    let given = growing::read(given, &mut room)?;
     if given.flags & !KNOWN_FLAGS != 0 {
         return Err(ErrorKind::Unsupported);
     }
@@ -113,7 +116,8 @@ fn wishes_into<'a>(
 /// The error behind the code with which `read_request` refused a request: it names the field.
 #[cold]
 pub(crate) fn refusal(given: *const failover_request, kind: ErrorKind) -> Error {
-    let Ok(given) = sized(given) else { return named("request")(kind) };
+    let mut room = MaybeUninit::uninit();
+    let Ok(given) = growing::read(given, &mut room) else { return named("request")(kind) };
     if given.flags & !KNOWN_FLAGS != 0 {
         return named("request.flags")(ErrorKind::Unsupported);
     }
@@ -259,29 +263,9 @@ fn filter(text: &str) -> Option<Filter> {
     Some(filter)
 }
 
-/// A struct that may grow: its first field is its size, and a part that we don't know must be zero.
-#[inline]
-pub(crate) fn sized<'a, T>(given: *const T) -> Result<&'a T, ErrorKind> {
-    if given.is_null() {
-        return Err(ErrorKind::NullArgument);
-    }
-    if !given.is_aligned() {
-        return Err(ErrorKind::InvalidArgument);
-    }
-    // SAFETY: not NULL and aligned, and by contract the struct begins with its size.
-    let size = unsafe { given.cast::<u32>().read() } as usize;
-    if size < size_of::<T>() || size > LARGEST_STRUCT {
-        return Err(ErrorKind::Unsupported);
-    }
-    if size > size_of::<T>() {
-        // SAFETY: by contract `size` bytes are there.
-        let bytes = unsafe { std::slice::from_raw_parts(given.cast::<u8>(), size) };
-        if bytes[size_of::<T>()..].iter().any(|byte| *byte != 0) {
-            return Err(ErrorKind::Unsupported);
-        }
-    }
-    // SAFETY: not NULL, aligned, and large enough; C leaves it alone until the function returns.
-    Ok(unsafe { &*given })
+// SAFETY: numbers and pointers, and the size comes first.
+unsafe impl Grows for failover_request {
+    const FIRST: usize = 176;
 }
 
 const KNOWN_FLAGS: u32 = FAILOVER_REQUEST_NESTED
@@ -295,6 +279,3 @@ const FILTER: &str = r#"must be like {"tags": ["x"], "metadata": {"k": "v"}}"#;
 
 /// More than a provider may hold is a wrong length.
 const MOST_EXCLUDED: usize = 100_000;
-
-/// A size beyond this is not a size but garbage.
-const LARGEST_STRUCT: usize = 4096;

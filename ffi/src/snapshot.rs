@@ -11,6 +11,7 @@ use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, out};
 use crate::endpoint::{
     FAILOVER_ENDPOINT_RETIRED, FAILOVER_ENDPOINT_WEIGHT_ZERO, failover_endpoint_desc,
 };
+use crate::growing::Place;
 use crate::handle::{Slot, give, handle, live, release, retain};
 use crate::pool::{borrow_pool, failover_pool};
 use crate::status::{failover_code, failover_endpoint_id};
@@ -147,10 +148,11 @@ pub unsafe extern "C" fn failover_snapshot_retain(
 /// - `snapshot`: a live snapshot.
 /// - `at`: below `failover_snapshot_len`. Endpoints come in the order of their ids, removed ones last.
 /// - `id`: NULL, or set on success to its number.
-/// - `desc`: NULL, or set on success; its texts live until the snapshot is freed.
+/// - `desc`: NULL, or a struct that says its size in `struct_size`, filled on success; its texts live
+///   until the snapshot is freed.
 ///
-/// Codes: `NOT_FOUND` if `at` is too large, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't
-/// block; works after fork.
+/// Codes: `NOT_FOUND` if `at` is too large, `UNSUPPORTED` (`struct_size`), `INVALID_HANDLE`,
+/// `NULL_ARGUMENT`. Any thread; doesn't block; works after fork.
 ///
 /// # Safety
 ///
@@ -160,16 +162,17 @@ pub unsafe extern "C" fn failover_snapshot_get(
     snapshot: Option<&failover_snapshot>,
     at: usize,
     id: Option<&mut MaybeUninit<failover_endpoint_id>>,
-    desc: Option<&mut MaybeUninit<failover_endpoint_desc>>,
+    desc: *mut failover_endpoint_desc,
 ) -> failover_code {
     guard_fast(|| {
         let shown = live(snapshot)?;
+        let place = if desc.is_null() { None } else { Some(Place::of(desc)?) };
         let (member, read) = shown.at(at).ok_or(ErrorKind::NotFound)?;
         if let Some(id) = id {
             id.write(member.id.bits());
         }
-        if let Some(desc) = desc {
-            desc.write(read());
+        if let Some(place) = place {
+            place.write(&read());
         }
         Ok(())
     })
@@ -179,10 +182,11 @@ pub unsafe extern "C" fn failover_snapshot_get(
 ///
 /// - `snapshot`: a live snapshot.
 /// - `id`: the endpoint's number.
-/// - `desc`: not NULL. Set on success; its texts live until the snapshot is freed.
+/// - `desc`: not NULL; says its size in `struct_size`. Filled on success; its texts live until the
+///   snapshot is freed.
 ///
-/// Codes: `NOT_FOUND`, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't block; works after
-/// fork.
+/// Codes: `NOT_FOUND`, `UNSUPPORTED` (`struct_size`), `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread;
+/// doesn't block; works after fork.
 ///
 /// # Safety
 ///
@@ -191,16 +195,16 @@ pub unsafe extern "C" fn failover_snapshot_get(
 pub unsafe extern "C" fn failover_snapshot_find(
     snapshot: Option<&failover_snapshot>,
     id: failover_endpoint_id,
-    desc: Option<&mut MaybeUninit<failover_endpoint_desc>>,
+    desc: *mut failover_endpoint_desc,
 ) -> failover_code {
     guard_fast(|| {
         let shown = live(snapshot)?;
-        let desc = desc.ok_or(ErrorKind::NullArgument)?;
+        let place = Place::of(desc)?;
         let id = EndpointId::from_bits(id);
         let known = shown.snapshot.find(id, 0).ok_or(ErrorKind::NotFound)?;
         let at = shown.position(known).ok_or(ErrorKind::NotFound)?;
         let (_, read) = shown.at(at).ok_or(ErrorKind::NotFound)?;
-        desc.write(read());
+        place.write(&read());
         Ok(())
     })
 }

@@ -7,10 +7,10 @@ use failover::balance::estimate;
 use failover::endpoint::Member;
 
 use crate::boundary::{ErrorPlace, guard, guard_fast, out};
+use crate::growing::{Array, Grows};
 use crate::handle::live;
 use crate::manager::{borrow, failover_manager};
 use crate::pool::{borrow_pool, failover_pool};
-use crate::queue::{check_buffer, put};
 use crate::status::{failover_code, failover_endpoint_id};
 use crate::text::{failover_buf, put_text};
 
@@ -51,6 +51,11 @@ pub struct failover_endpoint_stats {
     pub health: u32,
     /// One of `FAILOVER_CIRCUIT_*`.
     pub circuit: u32,
+}
+
+// SAFETY: numbers and pointers.
+unsafe impl Grows for failover_endpoint_stats {
+    const FIRST: usize = 88;
 }
 
 /// Every statistic of a manager as a JSON object: providers with their pools and endpoints.
@@ -127,11 +132,11 @@ pub unsafe extern "C" fn failover_pool_stats(
     guard_fast(|| {
         let body = live(pool)?;
         let count = count.ok_or(ErrorKind::NullArgument)?;
-        check_buffer(buffer, elem_size, capacity)?;
+        let array = Array::of(buffer, elem_size, capacity)?;
         let now = body.core.shared().clock.now();
         let snapshot = body.core.snapshot();
         for (at, member) in snapshot.members().iter().take(capacity).enumerate() {
-            put(buffer, elem_size, at, show(member, now));
+            array.put(at, &show(member, now));
         }
         count.write(snapshot.members().len());
         Ok(())

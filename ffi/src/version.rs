@@ -8,6 +8,7 @@ use crate::boundary::guard_fast;
 use crate::call::{failover_action, failover_input};
 use crate::endpoint::failover_endpoint_desc;
 use crate::events::failover_event;
+use crate::growing::check_size;
 use crate::lease::failover_lease;
 use crate::logs::failover_log_record;
 use crate::request::failover_request;
@@ -52,7 +53,8 @@ pub extern "C" fn failover_abi_version() -> u32 {
     FAILOVER_ABI_VERSION
 }
 
-/// Tells whether a program that was compiled against some header may use this library.
+/// Tells whether a program that was compiled against some header may use this library. Structs that may
+/// grow may be smaller or larger than here, down to their size in the first release that had them.
 ///
 /// - `header_abi`: `FAILOVER_ABI_VERSION` of the header.
 /// - `struct_sizes`: `sizeof` of `failover_str`, `_lease`, `_request`, `_input`, `_action`,
@@ -84,8 +86,7 @@ pub unsafe extern "C" fn failover_abi_check(
             // SAFETY: not NULL, and by this function's contract `count` numbers are there.
             unsafe { std::slice::from_raw_parts(struct_sizes, count) }
         };
-        let is_same = given.iter().zip(SIZES).all(|(given, size)| *given as usize == size);
-        if is_same { Ok(()) } else { Err(ErrorKind::Unsupported) }
+        given.iter().zip(SIZES).try_for_each(|(given, is_known)| is_known(*given as usize))
     })
 }
 
@@ -96,18 +97,26 @@ const VERSION: &std::ffi::CStr = match std::ffi::CStr::from_bytes_with_nul(
     Err(_) => c"",
 };
 
-const SIZES: [usize; 10] = [
-    size_of::<failover_str>(),
-    size_of::<failover_lease>(),
-    size_of::<failover_request>(),
-    size_of::<failover_input>(),
-    size_of::<failover_action>(),
-    size_of::<failover_endpoint_desc>(),
-    size_of::<failover_event>(),
-    size_of::<failover_log_record>(),
-    size_of::<failover_endpoint_stats>(),
-    size_of::<failover_work>(),
+/// Looks at the size of one struct.
+type Check = fn(usize) -> Result<(), ErrorKind>;
+
+const SIZES: [Check; 10] = [
+    same_size::<failover_str>,
+    same_size::<failover_lease>,
+    check_size::<failover_request>,
+    same_size::<failover_input>,
+    same_size::<failover_action>,
+    check_size::<failover_endpoint_desc>,
+    check_size::<failover_event>,
+    check_size::<failover_log_record>,
+    check_size::<failover_endpoint_stats>,
+    check_size::<failover_work>,
 ];
+
+/// Refuses another size of a struct that never grows.
+const fn same_size<T>(size: usize) -> Result<(), ErrorKind> {
+    if size == size_of::<T>() { Ok(()) } else { Err(ErrorKind::Unsupported) }
+}
 
 #[cfg(test)]
 mod tests {

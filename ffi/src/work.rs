@@ -11,6 +11,7 @@ use failover::outlier::Outcome;
 use failover::{Error, ErrorKind};
 
 use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, named, out};
+use crate::growing::{Array, Grows};
 use crate::handle::{Slot, give, handle, live, release};
 use crate::item::{Item, Question};
 use crate::manager::{borrow, failover_manager};
@@ -75,6 +76,11 @@ pub struct failover_work {
     pub payload_json: failover_str,
 }
 
+// SAFETY: numbers and pointers.
+unsafe impl Grows for failover_work {
+    const FIRST: usize = 64;
+}
+
 /// Opens a queue of work. While none is open, whoever asks gets `FAILOVER_E_NO_WORKER`.
 ///
 /// - `manager`: a live manager.
@@ -134,7 +140,8 @@ pub unsafe extern "C" fn failover_work_poll(
         let worker = Arc::clone(live(queue)?);
         let count = count.ok_or(ErrorKind::NullArgument)?;
         let timeout = Duration::from_millis(timeout_ms.into());
-        count.write(worker.poll((buffer, elem_size, capacity), timeout, show)?);
+        let array = Array::of(buffer, elem_size, capacity)?;
+        count.write(worker.poll(array, timeout, show)?);
         Ok(())
     })
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use failover::lock::Lock;
 use failover::{ErrorKind, Result};
 
+use crate::growing::{Array, Grows};
 use crate::hub::Hub;
 use crate::item::Item;
-use crate::queue::{Reader, check_buffer, put};
+use crate::queue::Reader;
 use crate::wake::Wakers;
 
 /// A reader of work.
@@ -31,27 +32,25 @@ impl Worker {
         Ok(Self { hub, wakers, reader: Reader::default(), lent: Lock::default() })
     }
 
-    /// Writes up to `capacity` items at `to`, each `size` bytes after the one before.
-    pub(crate) fn poll<C: Copy>(
+    /// Writes as many items as there are and fit.
+    pub(crate) fn poll<C: Grows>(
         &self,
-        to: (*mut C, usize, usize),
+        to: Array<C>,
         timeout: Duration,
         show: impl Fn(&Item) -> C,
     ) -> Result<usize, ErrorKind> {
-        let (buffer, size, capacity) = to;
-        check_buffer(buffer, size, capacity)?;
         let _end = self.reader.enter()?;
         // Before work is taken: what comes after raises it again.
         self.wakers.lower();
-        let taken = self.hub.take(&self.wakers, capacity, timeout);
-        if taken.as_ref().map_or(true, |items| items.len() == capacity) {
+        let taken = self.hub.take(&self.wakers, to.capacity(), timeout);
+        if taken.as_ref().map_or(true, |items| items.len() == to.capacity()) {
             // More may wait, or the end is to be seen, and nobody tells of it again.
             self.wakers.raise();
         }
         let mut lent = self.lent.lock();
         *lent = taken?;
         for (at, item) in lent.iter().enumerate() {
-            put(buffer, size, at, show(item));
+            to.put(at, &show(item));
         }
         Ok(lent.len())
     }

@@ -507,6 +507,7 @@ static void snapshots(failover_pool *pool) {
     failover_snapshot *snapshot = NULL;
     failover_endpoint_id id = 0;
     failover_endpoint_desc desc;
+    desc.struct_size = sizeof desc;
     OK(failover_pool_snapshot(pool, &snapshot, NULL));
     CHECK(failover_snapshot_len(snapshot) == 2);
     CHECK(failover_snapshot_version(snapshot) > 0);

@@ -192,6 +192,7 @@ static failover_endpoint_id find(const failover_pool *pool, const char *id) {
     failover_snapshot *snapshot = NULL;
     failover_endpoint_id number = 0, found = 0;
     failover_endpoint_desc desc;
+    desc.struct_size = sizeof desc;
     if (id != NULL && failover_pool_snapshot(pool, &snapshot, NULL) == FAILOVER_OK) {
         for (size_t i = 0; i < failover_snapshot_len(snapshot); i++) {
             if (failover_snapshot_get(snapshot, i, &number, &desc) == FAILOVER_OK &&
