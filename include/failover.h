@@ -19,6 +19,9 @@
  * header works, whether its struct is smaller or larger. What it doesn't have is zero, what the library
  * doesn't know must be, and is refused with FAILOVER_E_UNSUPPORTED otherwise.
  *
+ * FAILOVER_E_PANIC comes with an error object that is there already and takes no memory. When memory runs
+ * out, the process ends as every Rust program does: there is no code for it.
+ *
  * A handle that was freed is refused, and freeing it again does nothing, but only until its memory
  * serves another handle of its kind: after 64 more of them were freed, a pool when it is got again,
  * and a call at the freeing thread's next failover_call_new. That helps to find mistakes and makes

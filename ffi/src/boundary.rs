@@ -35,18 +35,13 @@ fn tell(error: Error, err: &mut ErrorPlace<'_>) -> failover_code {
     code
 }
 
-/// Tells of a panic in its own words, or, if that panics too, in words that are there already.
+/// Tells of a panic, in words that are there already.
 #[cold]
-fn tell_panic(payload: &(dyn Any + Send), err: &mut ErrorPlace<'_>) -> failover_code {
-    let told = catch_unwind(AssertUnwindSafe(|| {
-        tell(Error::new(ErrorKind::Panic, panic_text(payload)), err)
-    }));
-    told.unwrap_or_else(|_| {
-        if let Some(err) = err {
-            err.write(of_panic());
-        }
-        ErrorKind::Panic.code()
-    })
+pub(crate) fn tell_panic(payload: &(dyn Any + Send), err: &mut ErrorPlace<'_>) -> failover_code {
+    if let Some(err) = err {
+        err.write(of_panic(payload));
+    }
+    ErrorKind::Panic.code()
 }
 
 /// Runs the body of a function on the hot path: a code, and nothing to allocate.
@@ -89,9 +84,9 @@ pub(crate) fn named(name: &'static str) -> impl Fn(ErrorKind) -> Error {
 
 /// Runs `body` as a C function's, for the test that shows what becomes of a panic. Not exported.
 #[doc(hidden)]
-pub fn guarded(body: fn()) -> failover_code {
+pub fn guarded(err: Option<&mut MaybeUninit<*mut failover_error>>, body: fn()) -> failover_code {
     be_quiet();
-    guard(None, || {
+    guard(err, || {
         body();
         Ok(())
     })
@@ -102,14 +97,6 @@ pub fn guarded(body: fn()) -> failover_code {
 pub(crate) fn be_quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
-}
-
-fn panic_text(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    format!("a defect of the library was caught at its border: {}", text.unwrap_or("no message"))
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use failover::execute::{Action, Call, Input};
 use failover::outlier::Outcome;
-use failover::{EndpointId, Error, ErrorKind};
+use failover::{EndpointId, ErrorKind};
 
-use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, named};
+use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, named, tell_panic};
 use crate::growing::Array;
 use crate::handle::{self, Slot, beside, enter, fill, handle, live, shelve};
 use crate::lease::{FAILOVER_LEASE_OF_CALL, failover_lease};
@@ -158,17 +158,18 @@ pub unsafe extern "C" fn failover_call_new(
 /// Makes the error behind the code with which a call was refused: it names what is at fault.
 #[cold]
 fn explain(
-    err: ErrorPlace<'_>,
+    mut err: ErrorPlace<'_>,
     code: failover_code,
     pool: Option<&failover_pool>,
     request: *const failover_request,
     is_place: bool,
 ) -> failover_code {
     let kind = ErrorKind::from_code(code).unwrap_or(ErrorKind::Panic);
+    if kind == ErrorKind::Panic {
+        // What it said is gone.
+        return tell_panic(&(), &mut err);
+    }
     guard(err, || {
-        if kind == ErrorKind::Panic {
-            return Err(Error::new(kind, "a defect of the library was caught at its border"));
-        }
         borrow_pool(pool)?;
         Err(if is_place { refusal(request, kind) } else { named("out")(ErrorKind::NullArgument) })
     })

@@ -1,8 +1,11 @@
 //! Error objects: what a code can't say.
 
+use std::any::Any;
 use std::borrow::Cow;
-use std::ffi::c_char;
+use std::ffi::{CString, c_char};
+use std::sync::OnceLock;
 
+use failover::lock::busy;
 use failover::{Error, ErrorKind};
 
 use crate::boundary::guard_value;
@@ -23,14 +26,49 @@ pub(crate) struct Told {
     details: Cow<'static, str>,
 }
 
-/// The error of a panic that can't be told in its own words.
-pub(crate) fn of_panic() -> *mut failover_error {
-    static TOLD: Lasting<failover_error> = Lasting::new(Told {
+/// The error of a panic. It is the same each time and takes no memory: what is broken may be that.
+#[cold]
+pub(crate) fn of_panic(payload: &(dyn Any + Send)) -> *mut failover_error {
+    static WORDS: OnceLock<Words> = OnceLock::new();
+    static TOLD: OnceLock<Lasting<failover_error>> = OnceLock::new();
+    // No forked child finds one of them half made.
+    let _busy = busy();
+    let words = WORDS.get_or_init(|| Words::of_panic(payload));
+    let made = || Told {
         kind: ErrorKind::Panic,
-        message: Cow::Borrowed("a defect of the library was caught at its border"),
+        message: Cow::Borrowed(words.text()),
         details: Cow::Borrowed("{}"),
-    });
-    TOLD.give()
+    };
+    TOLD.get_or_init(|| Lasting::new(made())).give()
+}
+
+/// A text that takes no memory. What doesn't fit is cut off.
+#[derive(Debug)]
+struct Words {
+    bytes: [u8; 256],
+    length: usize,
+}
+
+impl Words {
+    fn of_panic(payload: &(dyn Any + Send)) -> Self {
+        let mut words = Self { bytes: [0; 256], length: 0 };
+        words.add("a defect of the library was caught at its border; the first one said: ");
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        words.add(text.unwrap_or("nothing"));
+        words
+    }
+
+    fn add(&mut self, text: &str) {
+        let fits = text.floor_char_boundary(self.bytes.len() - self.length);
+        let end = self.length + fits;
+        self.bytes[self.length..end].copy_from_slice(&text.as_bytes()[..fits]);
+        self.length = end;
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
 }
 
 impl From<Error> for Told {
@@ -77,14 +115,15 @@ pub extern "C" fn failover_code_name(code: failover_code) -> *const c_char {
     at.map_or(c"FAILOVER_E_UNKNOWN".as_ptr(), |at| names()[at].as_ptr())
 }
 
-fn names() -> &'static [std::ffi::CString] {
-    static NAMES: std::sync::OnceLock<Vec<std::ffi::CString>> = std::sync::OnceLock::new();
-    NAMES.get_or_init(|| {
-        ErrorKind::ALL
-            .iter()
-            .map(|kind| std::ffi::CString::new(kind.c_name()).unwrap_or_default())
-            .collect()
-    })
+fn names() -> &'static [CString] {
+    static NAMES: OnceLock<Vec<CString>> = OnceLock::new();
+    if let Some(names) = NAMES.get() {
+        return names;
+    }
+    // No forked child finds them half made.
+    let _busy = busy();
+    let made = || ErrorKind::ALL.iter().map(|kind| CString::new(kind.c_name()).unwrap_or_default());
+    NAMES.get_or_init(|| made().collect())
 }
 
 /// The code of an error.
@@ -205,9 +244,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_error_that_needs_no_memory_outlives_its_frees() {
+    fn the_error_of_a_panic_is_one_and_outlives_its_frees() {
+        let (first, error) = (of_panic(&"one"), of_panic(&"another"));
+        assert_eq!(error, first);
         // SAFETY: it is never freed.
-        let error = Some(unsafe { &*of_panic() });
+        let error = Some(unsafe { &*error });
 
         for _ in 0..3 {
             // SAFETY: `error` came from this library.
@@ -218,6 +259,19 @@ mod tests {
         assert_eq!(unsafe { failover_error_code(error) }, ErrorKind::Panic.code());
         // SAFETY: `error` came from this library.
         let message = unsafe { failover_error_message(error) };
-        assert!(message.text().is_ok_and(|text| text.contains("defect")));
+        assert!(message.text().is_ok_and(|text| text.starts_with("a defect")));
+    }
+
+    #[test]
+    fn what_a_panic_said_is_cut_between_characters() {
+        for (said, end) in [("é".repeat(300), "éé"), ("x".to_owned(), ": x"), (String::new(), ": ")]
+        {
+            let payload: Box<dyn Any + Send> = Box::new(said);
+
+            let words = Words::of_panic(&*payload);
+
+            assert!(words.text().ends_with(end), "{}", words.text());
+        }
+        assert!(Words::of_panic(&7).text().ends_with("said: nothing"));
     }
 }
