@@ -2107,10 +2107,11 @@ FAILOVER_API void failover_pool_free(const struct failover_pool *pool);
  * - `request`: the request that was refused.
  * - `code`: the code it was refused with.
  * - `error`: not NULL. Set on success; the caller owns it. For `NO_ENDPOINTS` and `CIRCUIT_OPEN` its
- *   details hold `endpoints` with the reason of each, and `next_probe_in_ns`.
+ *   details hold `endpoints` with the reason of each, and `next_probe_in_ns`. Of a request that can't
+ *   be read it names the field, whatever `code` is.
  *
- * Codes: `INVALID_ARGUMENT` if `code` is none, `INVALID_HANDLE`, `NULL_ARGUMENT`, and those of an
- * unreadable request. Any thread; doesn't block; works after fork and close.
+ * Codes: `INVALID_ARGUMENT` if `code` is none, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't
+ * block; works after fork and close.
  */
 FAILOVER_API
 failover_code failover_pool_refusal(const struct failover_pool *pool,

@@ -330,8 +330,11 @@ pub unsafe extern "C" fn failover_endpoint_wait_drained(
 fn read(desc: *const failover_endpoint_desc) -> Result<Endpoint> {
     let mut room = MaybeUninit::uninit();
     let desc = growing::read(desc, &mut room).map_err(named("desc"))?;
-    if desc.flags & !FAILOVER_ENDPOINT_WEIGHT_ZERO != 0 || desc.reserved != 0 {
-        return Err(named("desc")(ErrorKind::Unsupported));
+    if desc.flags & !FAILOVER_ENDPOINT_WEIGHT_ZERO != 0 {
+        return Err(named("desc.flags")(ErrorKind::Unsupported));
+    }
+    if desc.reserved != 0 {
+        return Err(named("desc.reserved")(ErrorKind::Unsupported));
     }
     let mut document = Map::new();
     let texts = [

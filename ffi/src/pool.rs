@@ -20,7 +20,7 @@ use crate::boundary::{ErrorPlace, guard, guard_value, named, out};
 use crate::error::failover_error;
 use crate::handle::{self, Slot, give, handle, live, retain};
 use crate::manager::{borrow, failover_manager, let_go};
-use crate::request::{failover_request, read_request};
+use crate::request::{failover_request, read_request, refusal};
 use crate::status::failover_code;
 use crate::text::{failover_buf, failover_str, put_text};
 
@@ -171,10 +171,11 @@ pub unsafe extern "C" fn failover_pool_free(pool: Option<&failover_pool>) {
 /// - `request`: the request that was refused.
 /// - `code`: the code it was refused with.
 /// - `error`: not NULL. Set on success; the caller owns it. For `NO_ENDPOINTS` and `CIRCUIT_OPEN` its
-///   details hold `endpoints` with the reason of each, and `next_probe_in_ns`.
+///   details hold `endpoints` with the reason of each, and `next_probe_in_ns`. Of a request that can't
+///   be read it names the field, whatever `code` is.
 ///
-/// Codes: `INVALID_ARGUMENT` if `code` is none, `INVALID_HANDLE`, `NULL_ARGUMENT`, and those of an
-/// unreadable request. Any thread; doesn't block; works after fork and close.
+/// Codes: `INVALID_ARGUMENT` if `code` is none, `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't
+/// block; works after fork and close.
 ///
 /// # Safety
 ///
@@ -192,7 +193,13 @@ pub unsafe extern "C" fn failover_pool_refusal(
             Error::new(ErrorKind::InvalidArgument, format!("code: {code} is none"))
         })?;
         let mut own = None;
-        let asked = read_request(request, &mut own).map_err(named("request"))?;
+        let asked = match read_request(request, &mut own) {
+            Ok(asked) => asked,
+            Err(kind) => {
+                place.write(give(refusal(request, kind).into()));
+                return Ok(());
+            }
+        };
         let now = if asked.now == 0 { body.core.shared().clock.now() } else { asked.now };
         let told = match kind {
             ErrorKind::NoEndpoints | ErrorKind::CircuitOpen | ErrorKind::Closed => {
@@ -229,7 +236,7 @@ pub unsafe extern "C" fn failover_pool_explain(
     guard(err, || {
         let (body, place) = (borrow_pool(pool)?, out(json, "json")?);
         let mut own = None;
-        let asked = read_request(request, &mut own).map_err(named("request"))?;
+        let asked = read_request(request, &mut own).map_err(|kind| refusal(request, kind))?;
         let now = if asked.now == 0 { body.core.shared().clock.now() } else { asked.now };
         let (list, level) = body.core.explain(asked.request, now);
         let endpoints: Vec<_> = list

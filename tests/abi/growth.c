@@ -58,9 +58,10 @@ static failover_code explain(void *request, size_t size) {
 static failover_code refusal(void *request, size_t size) {
     (void)size;
     failover_error *error = NULL;
-    failover_code code = failover_pool_refusal(pool, request, FAILOVER_E_NO_ENDPOINTS, &error);
+    OK(failover_pool_refusal(pool, request, FAILOVER_E_NO_ENDPOINTS, &error));
+    const failover_code code = failover_error_code(error);
     failover_error_free(error);
-    return code;
+    return code == FAILOVER_E_NO_ENDPOINTS ? FAILOVER_OK : code;
 }
 
 static failover_code add_one(void *desc, size_t size) {

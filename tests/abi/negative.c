@@ -395,11 +395,8 @@ static void choices(void) {
     failover_manager_free(manager);
 }
 
-/* The message of a refused call begins with what is at fault. */
-static void names(const failover_pool *pool, const failover_request *request, failover_call **out,
-                  const char *fault) {
-    failover_error *error = NULL;
-    CHECK(failover_call_new(pool, request, out, &error) != FAILOVER_OK);
+/* The message of an error begins with what is at fault. */
+static void begins(failover_error *error, const char *fault) {
     failover_str message = failover_error_message(error);
     if (message.len < strlen(fault) || memcmp(message.ptr, fault, strlen(fault)) != 0) {
         fprintf(stderr, "wanted %s, came %.*s\n", fault, (int)message.len, message.ptr);
@@ -408,8 +405,28 @@ static void names(const failover_pool *pool, const failover_request *request, fa
     failover_error_free(error);
 }
 
+/* Whoever takes a request names what is at fault in it. */
+static void names(const failover_pool *pool, const failover_request *request, failover_call **out,
+                  const char *fault) {
+    failover_error *error = NULL;
+    failover_buf *json = NULL;
+    failover_lease lease;
+    uint32_t result = FAILOVER_OUTCOME_SUCCESS;
+    CHECK(failover_call_new(pool, request, out, &error) != FAILOVER_OK);
+    begins(error, fault);
+    if (pool == NULL || out == NULL) return;
+    CHECK(failover_execute(pool, request, attempt, &result, NULL, &error) != FAILOVER_OK);
+    begins(error, fault);
+    CHECK(failover_pool_explain(pool, request, &json, &error) != FAILOVER_OK);
+    begins(error, fault);
+    const failover_code code = failover_pool_pick(pool, request, &lease);
+    OK(failover_pool_refusal(pool, request, code, &error));
+    CHECK(failover_error_code(error) == code);
+    begins(error, fault);
+}
+
 /* Each argument and field that can be at fault is named. */
-static void faults(const failover_pool *pool) {
+static void faults(failover_manager *manager, const failover_pool *pool) {
     failover_call *call = NULL;
     failover_request request = new_request();
     names(NULL, &request, &call, "pool: is NULL");
@@ -447,6 +464,15 @@ static void faults(const failover_pool *pool) {
     request.exclude_len = 1U << 20;
     names(pool, &request, &call, "request.exclude_len: must");
     CHECK(call == NULL);
+    failover_error *error = NULL;
+    failover_endpoint_desc desc = describe("x", 80);
+    desc.flags = FAILOVER_ENDPOINT_RETIRED;
+    UNSUPPORTED(failover_endpoint_register(manager, NONE, &desc, &error));
+    begins(error, "desc.flags: has");
+    desc = describe("x", 80);
+    desc.reserved = 1;
+    UNSUPPORTED(failover_endpoint_update(manager, NONE, &desc, &error));
+    begins(error, "desc.reserved: has");
 }
 
 static void executes(failover_pool *pool) {
@@ -817,7 +843,7 @@ int main(void) {
     leases(pool);
     calls(pool);
     choices();
-    faults(pool);
+    faults(manager, pool);
     executes(pool);
     frees_within();
     snapshots(pool);
