@@ -1,8 +1,10 @@
 #!/bin/sh
 # Builds the C examples against an installed libfailover, and runs them.
 #
-# usage: run.sh [PREFIX] [build] [quickstart] [demo]      default: quickstart demo
+# usage: run.sh [PREFIX] [EXAMPLE...]      default: quickstart demo
 #
+#   EXAMPLE              quickstart, custom_provider, custom_health_check, events or demo; `build` builds
+#                        them all
 #   PREFIX               where `make install` put libfailover, a path with a slash; without it,
 #                        libfailover is built and installed into a temporary folder first
 #   FAILOVER_BACKEND     the program failover-backend, for local servers; default: it is built
@@ -72,35 +74,77 @@ start() {
     port=$(printf '%s\n' "$line" | sed 's/.*"port":\([0-9]*\).*/\1/')
 }
 
-run_quickstart() {
+# Starts one server that lives and one that is dead, for whatever examples run.
+start_both() {
+    [ ! -e "$scratch/lifeline" ] || return 0
     mkfifo "$scratch/lifeline"
     exec 3<>"$scratch/lifeline"
     start b
     living=$port
     start a
+    dead=$port
     kill -KILL "$server"
     wait "$server" 2>/dev/null || : # a shell would say "Killed"
-    ${FAILOVER_WRAPPER:-} "$out/quickstart" "[
-        { \"id\": \"a\", \"address\": \"127.0.0.1\", \"port\": $port },
-        { \"id\": \"b\", \"address\": \"127.0.0.1\", \"port\": $living }]" >"$scratch/output"
-    diff -u "$here/quickstart.expected" "$scratch/output"
-    echo "quickstart: ok"
+}
+
+# The two servers as a document; the argument is more to say of each.
+document() {
+    printf '[{"id": "a", "address": "127.0.0.1", "port": %s%s}, ' "$dead" "$1"
+    printf '{"id": "b", "address": "127.0.0.1", "port": %s%s}]' "$living" "$1"
+}
+
+# Runs an example and compares what it prints.
+run() {
+    program=$1
+    shift
+    ${FAILOVER_WRAPPER:-} "$out/$program" "$@" >"$scratch/output"
+    diff -u "$here/$program.expected" "$scratch/output"
+    echo "$program: ok"
+}
+
+build_one() {
+    case $1 in
+    demo) build demo "$here"/demo/*.c ;;
+    custom_health_check)
+        pkg-config --exists libcjson || {
+            echo "run.sh: $1 needs libcjson (apt install libcjson-dev)" >&2
+            exit 1
+        }
+        # shellcheck disable=SC2046  # the flags are a list of words
+        build "$1" "$here/$1.c" $(pkg-config --cflags --libs libcjson)
+        ;;
+    *) build "$1" "$here/$1.c" ;;
+    esac
+}
+
+run_one() {
+    [ "$1" = demo ] || start_both
+    case $1 in
+    demo) ${FAILOVER_WRAPPER:-} "$out/demo" ;;
+    custom_provider)
+        printf 'a 127.0.0.1 %s\nb 127.0.0.1 %s\n' "$dead" "$living" >"$scratch/inventory"
+        run "$1" "$scratch/inventory"
+        ;;
+    custom_health_check)
+        run "$1" "$(document ', "health_check": {"type": "custom", "interval": "5s", "timeout": "1s"}')"
+        ;;
+    *) run "$1" "$(document '')" ;;
+    esac
 }
 
 [ $# -gt 0 ] || set -- quickstart demo
+is_built=
 for example; do
     case $example in
     build)
-        build quickstart "$here/quickstart.c"
-        build demo "$here"/demo/*.c
+        for program in quickstart custom_provider custom_health_check events demo; do
+            build_one "$program"
+        done
+        is_built=yes
         ;;
-    quickstart)
-        build quickstart "$here/quickstart.c"
-        run_quickstart
-        ;;
-    demo)
-        build demo "$here"/demo/*.c
-        ${FAILOVER_WRAPPER:-} "$out/demo"
+    quickstart | custom_provider | custom_health_check | events | demo)
+        [ -n "$is_built" ] || build_one "$example"
+        run_one "$example"
         ;;
     *)
         echo "run.sh: unknown example: $example" >&2
