@@ -47,6 +47,7 @@ struct release {
     void operator()(failover_snapshot *handle) const noexcept { failover_snapshot_free(handle); }
     void operator()(failover_call *handle) const noexcept { failover_call_free(handle); }
     void operator()(failover_queue *handle) const noexcept { failover_queue_free(handle); }
+    void operator()(failover_log_queue *handle) const noexcept { failover_log_queue_free(handle); }
     void operator()(failover_work_queue *handle) const noexcept { failover_work_queue_free(handle); }
 };
 
@@ -114,12 +115,19 @@ public:
         check();
         return *std::get_if<0>(&inside_);
     }
+    const T &value() const & {
+        check();
+        return *std::get_if<0>(&inside_);
+    }
     T value() && {
         check();
         return std::move(*std::get_if<0>(&inside_));
     }
     T &operator*() & { return value(); }
+    const T &operator*() const & { return value(); }
+    T operator*() && { return std::move(*this).value(); }
     T *operator->() { return &value(); }
+    const T *operator->() const { return &value(); }
 
 private:
     void check() const {
@@ -144,14 +152,40 @@ using status = result<std::monostate>;
 
 namespace detail {
 
-inline status done(failover_code code, failover_error *from = nullptr) {
-    if (code == FAILOVER_OK) {
-        return std::monostate{};
+/// Makes a status of a code that comes alone.
+inline status done(failover_code code) {
+    if (code != FAILOVER_OK) {
+        return error(code);
     }
-    return error(code, from);
+    return std::monostate{};
 }
 
-inline result<std::string> text(failover_code code, failover_buf *buf, failover_error *from) {
+/// Asks for something with (failover_error **).
+template <class F> status perform(F &&ask) {
+    failover_error *from = nullptr;
+    const failover_code code = ask(&from);
+    if (code != FAILOVER_OK) {
+        return error(code, from);
+    }
+    return std::monostate{};
+}
+
+/// Asks for a plain value with (C *, failover_error **), and gives it as a T.
+template <class T, class C = T, class F> result<T> value(F &&ask) {
+    C made = {};
+    failover_error *from = nullptr;
+    const failover_code code = ask(&made, &from);
+    if (code != FAILOVER_OK) {
+        return error(code, from);
+    }
+    return T(made);
+}
+
+/// Asks for a text with (failover_buf **, failover_error **).
+template <class F> result<std::string> text(F &&ask) {
+    failover_buf *buf = nullptr;
+    failover_error *from = nullptr;
+    const failover_code code = ask(&buf, &from);
     if (code != FAILOVER_OK) {
         return error(code, from);
     }
@@ -159,9 +193,54 @@ inline result<std::string> text(failover_code code, failover_buf *buf, failover_
     return std::string(view(failover_buf_view(buf)));
 }
 
+/// A reader of records that wait: what events, log records and work have in common.
+template <class Handle, class Record,
+          failover_code (*Poll)(const Handle *, Record *, std::size_t, std::size_t, std::uint32_t,
+                                std::size_t *),
+          failover_code (*Fd)(const Handle *, std::int32_t *, failover_error **),
+          failover_code (*SetWake)(const Handle *, failover_wake_fn, void *, failover_drop_fn)>
+class reader {
+public:
+    explicit reader(Handle *handle) noexcept : handle_(handle) {}
+
+    /// Up to `most` records, none after the time-out. The texts in them live until the next poll.
+    result<std::vector<Record>> poll(std::size_t most, std::uint32_t timeout_ms = 0) {
+        std::vector<Record> records(most);
+        std::size_t count = 0;
+        const failover_code code =
+            Poll(raw(), records.data(), sizeof(Record), most, timeout_ms, &count);
+        if (code != FAILOVER_OK) {
+            return error(code);
+        }
+        records.resize(count);
+        return records;
+    }
+    /// Readable while something waits; owned by the queue.
+    result<int> fd() const {
+        return value<int, std::int32_t>(
+            [&](std::int32_t *fd, failover_error **from) { return Fd(raw(), fd, from); });
+    }
+    /// Calls `wake()` whenever something comes, in place of the one before. It runs on the thread that
+    /// caused it, must not block and must not call the library. What it throws ends the program.
+    template <class F> status set_wake(F &&wake) {
+        using function = std::decay_t<F>;
+        auto *held = new function(std::forward<F>(wake));
+        const failover_wake_fn call = [](void *inside) noexcept { (*static_cast<function *>(inside))(); };
+        const failover_drop_fn drop = [](void *inside) noexcept { delete static_cast<function *>(inside); };
+        return done(SetWake(raw(), call, held, drop));
+    }
+    /// Lets go of what set_wake was given.
+    status unset_wake() { return done(SetWake(raw(), nullptr, nullptr, nullptr)); }
+
+    [[nodiscard]] const Handle *raw() const noexcept { return handle_.get(); }
+
+private:
+    owner<Handle> handle_;
+};
+
 } // namespace detail
 
-/// What one request wants. The texts it is given must live as long as it is used.
+/// What one request wants. The texts and lists it is given must live as long as it is used.
 class request {
 public:
     request() noexcept {
@@ -185,6 +264,11 @@ public:
     }
     request &endpoint(failover_endpoint_id id) noexcept {
         raw_.endpoint = id;
+        return *this;
+    }
+    request &exclude(const std::vector<failover_endpoint_id> &ids) noexcept {
+        raw_.exclude = ids.data();
+        raw_.exclude_len = ids.size();
         return *this;
     }
     request &position(double latitude, double longitude) noexcept {
@@ -246,15 +330,38 @@ struct endpoint {
     }
 };
 
-/// Endpoints at one moment.
+/// Endpoints at one moment. Its texts live as long as it or a copy does.
 class snapshot {
 public:
+    /// An endpoint and its number.
+    struct member {
+        failover_endpoint_id id;
+        failover_endpoint_desc desc;
+    };
+
     explicit snapshot(failover_snapshot *handle) noexcept : handle_(handle) {}
+    snapshot(const snapshot &other) noexcept : handle_(failover_snapshot_retain(other.raw())) {}
+    snapshot(snapshot &&) noexcept = default;
+    snapshot &operator=(snapshot other) noexcept {
+        handle_.swap(other.handle_);
+        return *this;
+    }
+    ~snapshot() = default;
+
     [[nodiscard]] std::size_t size() const noexcept { return failover_snapshot_len(raw()); }
     [[nodiscard]] std::uint64_t version() const noexcept { return failover_snapshot_version(raw()); }
-    /// The texts in it live as long as the snapshot.
+    [[nodiscard]] result<member> at(std::size_t position) const {
+        member found = {};
+        found.desc.struct_size = sizeof found.desc;
+        const failover_code code =
+            failover_snapshot_get(raw(), position, &found.id, &found.desc);
+        if (code != FAILOVER_OK) {
+            return failover::error(code);
+        }
+        return found;
+    }
     [[nodiscard]] result<failover_endpoint_desc> find(failover_endpoint_id id) const {
-        failover_endpoint_desc desc;
+        failover_endpoint_desc desc = {};
         desc.struct_size = sizeof desc;
         const failover_code code = failover_snapshot_find(raw(), id, &desc);
         if (code != FAILOVER_OK) {
@@ -286,6 +393,40 @@ public:
         input.now_ns = now_ns;
         return step(input);
     }
+    /// After the action CHOOSE: the endpoints among which the program chooses.
+    [[nodiscard]] result<std::vector<failover_endpoint_id>> candidates() const {
+        std::size_t count = 0;
+        std::vector<failover_endpoint_id> ids;
+        failover_code code = failover_call_candidates(handle_.get(), nullptr, 0, &count);
+        // They may become more between the two.
+        while (code == FAILOVER_OK && count > ids.size()) {
+            ids.resize(count);
+            code = failover_call_candidates(handle_.get(), ids.data(), ids.size(), &count);
+        }
+        if (code != FAILOVER_OK) {
+            return failover::error(code);
+        }
+        ids.resize(count);
+        return ids;
+    }
+    /// Takes one of the candidates.
+    result<failover_action> choose(failover_endpoint_id id, std::uint64_t now_ns = 0) {
+        failover_input input = {};
+        input.kind = FAILOVER_INPUT_CHOSEN;
+        input.endpoint = id;
+        input.now_ns = now_ns;
+        return step(input);
+    }
+    /// Tells what came of attempt number `attempt`.
+    result<failover_action> report(std::uint32_t attempt, std::uint32_t outcome,
+                                   std::uint64_t now_ns = 0) {
+        failover_input input = {};
+        input.kind = FAILOVER_INPUT_RESULT;
+        input.attempt = attempt;
+        input.outcome = outcome;
+        input.now_ns = now_ns;
+        return step(input);
+    }
     [[nodiscard]] std::optional<failover::error> error() const {
         failover_error *from = nullptr;
         const failover_code code = failover_call_error(handle_.get(), &from);
@@ -295,8 +436,9 @@ public:
         return failover::error(failover_error_code(from), from);
     }
     [[nodiscard]] result<std::string> history() const {
-        failover_buf *json = nullptr;
-        return detail::text(failover_call_history(handle_.get(), &json), json, nullptr);
+        return detail::text([&](failover_buf **json, failover_error **) {
+            return failover_call_history(handle_.get(), json);
+        });
     }
 
 private:
@@ -328,37 +470,59 @@ public:
         return detail::done(failover_pool_report(raw(), &lease, outcome, latency_ns));
     }
     result<pool> derive(std::string_view policy_json) const {
-        failover_pool *made = nullptr;
-        failover_error *from = nullptr;
-        const failover_code code = failover_pool_derive(raw(), str(policy_json), &made, &from);
-        if (code != FAILOVER_OK) {
-            return failover::error(code, from);
-        }
-        return pool(made);
+        return detail::value<pool, failover_pool *>(
+            [&](failover_pool **made, failover_error **from) {
+                return failover_pool_derive(raw(), str(policy_json), made, from);
+            });
     }
     result<snapshot> take_snapshot() const {
-        failover_snapshot *made = nullptr;
-        failover_error *from = nullptr;
-        const failover_code code = failover_pool_snapshot(raw(), &made, &from);
-        if (code != FAILOVER_OK) {
-            return failover::error(code, from);
-        }
-        return snapshot(made);
+        return detail::value<snapshot, failover_snapshot *>(
+            [&](failover_snapshot **made, failover_error **from) {
+                return failover_pool_snapshot(raw(), made, from);
+            });
     }
     result<call> begin(const request &wanted = {}) const {
-        failover_call *made = nullptr;
-        failover_error *from = nullptr;
-        const failover_code code = failover_call_new(raw(), wanted.raw(), &made, &from);
-        if (code != FAILOVER_OK) {
-            return failover::error(code, from);
-        }
-        return call(made);
+        return detail::value<call, failover_call *>(
+            [&](failover_call **made, failover_error **from) {
+                return failover_call_new(raw(), wanted.raw(), made, from);
+            });
     }
     result<std::string> explain(const request &wanted = {}) const {
-        failover_buf *json = nullptr;
+        return detail::text([&](failover_buf **json, failover_error **from) {
+            return failover_pool_explain(raw(), wanted.raw(), json, from);
+        });
+    }
+    /// What is behind the code with which pick refused a request.
+    [[nodiscard]] failover::error refusal(const request &wanted, failover_code code) const {
         failover_error *from = nullptr;
-        const failover_code code = failover_pool_explain(raw(), wanted.raw(), &json, &from);
-        return detail::text(code, json, from);
+        const failover_code told = failover_pool_refusal(raw(), wanted.raw(), code, &from);
+        if (told != FAILOVER_OK) {
+            return failover::error(told);
+        }
+        return failover::error(failover_error_code(from), from);
+    }
+    /// How each endpoint is doing, in the order of their ids.
+    result<std::vector<failover_endpoint_stats>> stats() const {
+        std::size_t count = 0;
+        std::vector<failover_endpoint_stats> each;
+        const std::size_t size = sizeof(failover_endpoint_stats);
+        failover_code code = failover_pool_stats(raw(), nullptr, size, 0, &count);
+        // They may become more between the two.
+        while (code == FAILOVER_OK && count > each.size()) {
+            each.resize(count);
+            code = failover_pool_stats(raw(), each.data(), size, each.size(), &count);
+        }
+        if (code != FAILOVER_OK) {
+            return failover::error(code);
+        }
+        each.resize(count);
+        return each;
+    }
+    /// The pool's own statistics, as JSON.
+    result<std::string> figures() const {
+        return detail::text([&](failover_buf **json, failover_error **from) {
+            return failover_pool_figures(raw(), json, from);
+        });
     }
 
     /// Makes a whole call. `attempt` takes (const failover_endpoint_desc &, const failover_lease &,
@@ -408,61 +572,35 @@ private:
 };
 
 /// A reader of events.
-class queue {
+class queue : public detail::reader<failover_queue, failover_event, failover_queue_poll,
+                                    failover_queue_fd, failover_queue_set_wake> {
 public:
-    explicit queue(failover_queue *handle) noexcept : handle_(handle) {}
-    /// The texts in the events live until the next poll.
-    result<std::vector<failover_event>> poll(std::size_t most, std::uint32_t timeout_ms = 0) {
-        std::vector<failover_event> events(most);
-        std::size_t count = 0;
-        const failover_code code = failover_queue_poll(
-            handle_.get(), events.data(), sizeof(failover_event), most, timeout_ms, &count);
-        if (code != FAILOVER_OK) {
-            return failover::error(code);
-        }
-        events.resize(count);
-        return events;
-    }
+    using reader::reader;
+    /// How many events were dropped because nobody read them.
+    [[nodiscard]] std::uint64_t dropped() const noexcept { return failover_queue_dropped(raw()); }
+};
+
+/// A reader of log records.
+class log_queue
+    : public detail::reader<failover_log_queue, failover_log_record, failover_log_queue_poll,
+                            failover_log_queue_fd, failover_log_queue_set_wake> {
+public:
+    using reader::reader;
+    /// How many records were dropped because nobody read them.
     [[nodiscard]] std::uint64_t dropped() const noexcept {
-        return failover_queue_dropped(handle_.get());
+        return failover_log_queue_dropped(raw());
     }
-
-private:
-    detail::owner<failover_queue> handle_;
 };
 
-/// A reader of work: checks and providers of the program's own.
-class work_queue {
+/// A reader of work: checks and providers of the program's own. A poll gives CLOSED once the manager is
+/// closed, and the descriptor is readable from then on.
+class work_queue : public detail::reader<failover_work_queue, failover_work, failover_work_poll,
+                                         failover_work_queue_fd, failover_work_queue_set_wake> {
 public:
-    explicit work_queue(failover_work_queue *handle) noexcept : handle_(handle) {}
-    /// The texts in the work live until the next poll. CLOSED once the manager is.
-    result<std::vector<failover_work>> poll(std::size_t most, std::uint32_t timeout_ms = 0) {
-        std::vector<failover_work> work(most);
-        std::size_t count = 0;
-        const failover_code code = failover_work_poll(
-            handle_.get(), work.data(), sizeof(failover_work), most, timeout_ms, &count);
-        if (code != FAILOVER_OK) {
-            return failover::error(code);
-        }
-        work.resize(count);
-        return work;
-    }
-    /// Readable while work waits and once the manager is closed; owned by the queue.
-    result<int> fd() const {
-        std::int32_t descriptor = -1;
-        failover_error *from = nullptr;
-        const failover_code code = failover_work_queue_fd(handle_.get(), &descriptor, &from);
-        if (code != FAILOVER_OK) {
-            return failover::error(code, from);
-        }
-        return static_cast<int>(descriptor);
-    }
-
-private:
-    detail::owner<failover_work_queue> handle_;
+    using reader::reader;
 };
 
-/// One failover engine.
+/// One failover engine. Where a provider isn't named, the default one is meant.
 class manager {
 public:
     explicit manager(failover_manager *handle) noexcept : handle_(handle) {}
@@ -475,85 +613,214 @@ public:
     ~manager() = default;
 
     static result<manager> make(std::string_view config_json = "{}") {
-        failover_manager *made = nullptr;
-        failover_error *from = nullptr;
-        const failover_code code = failover_manager_new(str(config_json), &made, &from);
-        if (code != FAILOVER_OK) {
-            return failover::error(code, from);
-        }
-        return manager(made);
-    }
-    status add(const endpoint &added, std::string_view provider = {}) const {
-        const failover_endpoint_desc desc = added.raw();
-        failover_error *from = nullptr;
-        const auto code = failover_endpoint_register(raw(), str(provider), &desc, &from);
-        return detail::done(code, from);
-    }
-    status remove(std::string_view id, std::string_view provider = {}) const {
-        failover_error *from = nullptr;
-        const auto code = failover_endpoint_deregister(raw(), str(provider), str(id), &from);
-        return detail::done(code, from);
-    }
-    status publish(std::string_view endpoints_json, std::string_view provider = {}) const {
-        failover_error *from = nullptr;
-        const auto code =
-            failover_provider_publish(raw(), str(provider), str(endpoints_json), &from);
-        return detail::done(code, from);
-    }
-    result<pool> get(std::string_view service = {}, std::string_view provider = {}) const {
-        failover_pool *made = nullptr;
-        failover_error *from = nullptr;
-        const auto code = failover_pool_get(raw(), str(provider), str(service), &made, &from);
-        if (code != FAILOVER_OK) {
-            return failover::error(code, from);
-        }
-        return pool(made);
-    }
-    status configure(std::string_view policy_json) const {
-        failover_error *from = nullptr;
-        const auto code = failover_manager_configure(raw(), str(policy_json), &from);
-        return detail::done(code, from);
-    }
-    result<std::string> config() const {
-        failover_buf *json = nullptr;
-        failover_error *from = nullptr;
-        const auto code = failover_manager_config(raw(), &json, &from);
-        return detail::text(code, json, from);
-    }
-    result<std::string> stats() const {
-        failover_buf *json = nullptr;
-        failover_error *from = nullptr;
-        const auto code = failover_stats(raw(), &json, &from);
-        return detail::text(code, json, from);
-    }
-    result<queue> subscribe(std::uint64_t kinds = 0, std::uint32_t capacity = 1024) const {
-        failover_queue *made = nullptr;
-        failover_error *from = nullptr;
-        const auto code = failover_queue_new(raw(), kinds, capacity, &made, &from);
-        if (code != FAILOVER_OK) {
-            return failover::error(code, from);
-        }
-        return queue(made);
-    }
-    result<work_queue> work() const {
-        failover_work_queue *made = nullptr;
-        failover_error *from = nullptr;
-        const auto code = failover_work_queue_new(raw(), &made, &from);
-        if (code != FAILOVER_OK) {
-            return failover::error(code, from);
-        }
-        return work_queue(made);
-    }
-    status complete(std::uint64_t token, std::uint32_t outcome,
-                    std::string_view payload_json = {}) const {
-        failover_error *from = nullptr;
-        const auto code =
-            failover_work_complete(raw(), token, outcome, str(payload_json), &from);
-        return detail::done(code, from);
+        return detail::value<manager, failover_manager *>(
+            [&](failover_manager **made, failover_error **from) {
+                return failover_manager_new(str(config_json), made, from);
+            });
     }
     status close(std::uint32_t timeout_ms = 5000) const {
-        failover_error *from = nullptr;
-        return detail::done(failover_manager_close(raw(), timeout_ms, &from), from);
+        return detail::perform(
+            [&](failover_error **from) { return failover_manager_close(raw(), timeout_ms, from); });
+    }
+    status configure(std::string_view policy_json) const {
+        return detail::perform([&](failover_error **from) {
+            return failover_manager_configure(raw(), str(policy_json), from);
+        });
+    }
+    result<std::string> config() const {
+        return detail::text([&](failover_buf **json, failover_error **from) {
+            return failover_manager_config(raw(), json, from);
+        });
+    }
+    /// Waits until every provider has delivered its first whole set.
+    status wait_ready(std::uint32_t timeout_ms) const {
+        return detail::perform([&](failover_error **from) {
+            return failover_manager_wait_ready(raw(), timeout_ms, from);
+        });
+    }
+    result<pool> get(std::string_view service = {}, std::string_view provider = {}) const {
+        return detail::value<pool, failover_pool *>(
+            [&](failover_pool **made, failover_error **from) {
+                return failover_pool_get(raw(), str(provider), str(service), made, from);
+            });
+    }
+
+    // Endpoints.
+
+    status add(const endpoint &added, std::string_view provider = {}) const {
+        const failover_endpoint_desc desc = added.raw();
+        return detail::perform([&](failover_error **from) {
+            return failover_endpoint_register(raw(), str(provider), &desc, from);
+        });
+    }
+    status add_json(std::string_view json, std::string_view provider = {}) const {
+        return detail::perform([&](failover_error **from) {
+            return failover_endpoint_register_json(raw(), str(provider), str(json), from);
+        });
+    }
+    status update(const endpoint &changed, std::string_view provider = {}) const {
+        const failover_endpoint_desc desc = changed.raw();
+        return detail::perform([&](failover_error **from) {
+            return failover_endpoint_update(raw(), str(provider), &desc, from);
+        });
+    }
+    status update_json(std::string_view json, std::string_view provider = {}) const {
+        return detail::perform([&](failover_error **from) {
+            return failover_endpoint_update_json(raw(), str(provider), str(json), from);
+        });
+    }
+    status remove(std::string_view id, std::string_view provider = {}) const {
+        return detail::perform([&](failover_error **from) {
+            return failover_endpoint_deregister(raw(), str(provider), str(id), from);
+        });
+    }
+    /// One endpoint's document, as JSON.
+    result<std::string> describe(std::string_view id, std::string_view provider = {}) const {
+        return detail::text([&](failover_buf **json, failover_error **from) {
+            return failover_endpoint_get(raw(), str(provider), str(id), json, from);
+        });
+    }
+    /// All documents of a provider, as a JSON list.
+    result<std::string> list(std::string_view provider = {}) const {
+        return detail::text([&](failover_buf **json, failover_error **from) {
+            return failover_endpoint_list(raw(), str(provider), json, from);
+        });
+    }
+    /// `state` is one of FAILOVER_ADMIN_*.
+    status set_admin(std::string_view id, std::uint32_t state, std::string_view provider = {}) const {
+        return detail::perform([&](failover_error **from) {
+            return failover_endpoint_set_admin(raw(), str(provider), str(id), state, from);
+        });
+    }
+    status drain(std::string_view id, std::string_view provider = {}) const {
+        return set_admin(id, FAILOVER_ADMIN_DRAINING, provider);
+    }
+    /// Waits until an endpoint has no attempt in flight.
+    status wait_drained(std::string_view id, std::uint32_t timeout_ms,
+                        std::string_view provider = {}) const {
+        return detail::perform([&](failover_error **from) {
+            return failover_endpoint_wait_drained(raw(), str(provider), str(id), timeout_ms, from);
+        });
+    }
+
+    // Health.
+
+    /// Checks one endpoint now, and gives one of FAILOVER_HEALTH_*.
+    result<std::uint32_t> check(std::string_view id, std::string_view provider = {}) const {
+        return detail::value<std::uint32_t>([&](std::uint32_t *found, failover_error **from) {
+            return failover_health_check(raw(), str(provider), str(id), found, from);
+        });
+    }
+    /// Checks all endpoints of a provider now, and gives a JSON object with the health of each.
+    result<std::string> check_all(std::string_view provider = {}) const {
+        return detail::text([&](failover_buf **json, failover_error **from) {
+            return failover_health_check_all(raw(), str(provider), json, from);
+        });
+    }
+    /// Takes the program's finding, one of FAILOVER_CHECK_*, and gives one of FAILOVER_HEALTH_*.
+    result<std::uint32_t> report_check(std::string_view id, std::uint32_t finding,
+                                       std::string_view reason = {},
+                                       std::string_view provider = {}) const {
+        return detail::value<std::uint32_t>([&](std::uint32_t *found, failover_error **from) {
+            return failover_health_report(raw(), str(provider), str(id), finding, str(reason), found,
+                                          from);
+        });
+    }
+
+    // Providers.
+
+    status register_provider(std::string_view name, std::string_view config_json) const {
+        return detail::perform([&](failover_error **from) {
+            return failover_provider_register(raw(), str(name), str(config_json), from);
+        });
+    }
+    /// A provider whose whole sets the program pushes with publish.
+    status register_pushed(std::string_view name) const {
+        return detail::perform([&](failover_error **from) {
+            return failover_provider_register_pushed(raw(), str(name), from);
+        });
+    }
+    /// A provider of the program's own, which is asked through the work queue; `capabilities` are
+    /// FAILOVER_PROVIDER_*.
+    status register_pulled(std::string_view name, std::uint32_t capabilities) const {
+        return detail::perform([&](failover_error **from) {
+            return failover_provider_register_pulled(raw(), str(name), capabilities, from);
+        });
+    }
+    status deregister_provider(std::string_view name) const {
+        return detail::perform([&](failover_error **from) {
+            return failover_provider_deregister(raw(), str(name), from);
+        });
+    }
+    status publish(std::string_view endpoints_json, std::string_view provider = {}) const {
+        return detail::perform([&](failover_error **from) {
+            return failover_provider_publish(raw(), str(provider), str(endpoints_json), from);
+        });
+    }
+    /// The names of the providers, as a JSON list.
+    result<std::string> providers() const {
+        return detail::text([&](failover_buf **json, failover_error **from) {
+            return failover_provider_list(raw(), json, from);
+        });
+    }
+    /// How each provider is doing, as a JSON list.
+    result<std::string> provider_info() const {
+        return detail::text([&](failover_buf **json, failover_error **from) {
+            return failover_provider_info(raw(), json, from);
+        });
+    }
+    result<work_queue> work() const {
+        return detail::value<work_queue, failover_work_queue *>(
+            [&](failover_work_queue **made, failover_error **from) {
+                return failover_work_queue_new(raw(), made, from);
+            });
+    }
+    /// Answers a piece of work.
+    status complete(std::uint64_t token, std::uint32_t outcome,
+                    std::string_view payload_json = {}) const {
+        return detail::perform([&](failover_error **from) {
+            return failover_work_complete(raw(), token, outcome, str(payload_json), from);
+        });
+    }
+
+    // Watching.
+
+    /// `kinds` has a bit for each kind wanted, 1 << FAILOVER_EVENT_*; 0 is all.
+    result<queue> subscribe(std::uint64_t kinds = 0, std::uint32_t capacity = 1024) const {
+        return detail::value<queue, failover_queue *>(
+            [&](failover_queue **made, failover_error **from) {
+                return failover_queue_new(raw(), kinds, capacity, made, from);
+            });
+    }
+    /// The last events as a JSON list, the newest first.
+    result<std::string> events(std::uint32_t limit = 1024) const {
+        return detail::text([&](failover_buf **json, failover_error **from) {
+            return failover_events(raw(), limit, json, from);
+        });
+    }
+    result<log_queue> logs(std::uint32_t capacity = 1024) const {
+        return detail::value<log_queue, failover_log_queue *>(
+            [&](failover_log_queue **made, failover_error **from) {
+                return failover_log_queue_new(raw(), capacity, made, from);
+            });
+    }
+    /// `level` is one of FAILOVER_LOG_*.
+    status set_log_level(std::uint32_t level) const {
+        return detail::done(failover_log_set_level(raw(), level));
+    }
+    result<std::string> stats() const {
+        return detail::text([&](failover_buf **json, failover_error **from) {
+            return failover_stats(raw(), json, from);
+        });
+    }
+
+    // Time.
+
+    [[nodiscard]] std::uint64_t now_ns() const noexcept { return failover_manager_now(raw()); }
+    /// Moves a manual clock.
+    status advance_ns(std::uint64_t ns) const {
+        return detail::perform(
+            [&](failover_error **from) { return failover_manager_advance(raw(), ns, from); });
     }
 
     [[nodiscard]] const failover_manager *raw() const noexcept { return handle_.get(); }

@@ -108,7 +108,12 @@ check_programs() {
 
 # Runs the test of the C++ wrapper in both its manners; what it frees goes through the test.
 check_wrapper() {
-    local manner
+    local manner symbol
+    # What a program in C++ calls as it is in C.
+    local plain='abi_check|abi_version|version_number|version|(before|after)_fork[a-z_]*'
+    while read -r symbol; do
+        grep -q "\b$symbol\b" "$root/include/failover.hpp" || fail wrapper "failover.hpp lacks $symbol"
+    done < <(grep -vxE "failover_($plain)" "$build/symbols.txt")
     for manner in -fexceptions -fno-exceptions; do
         "$cxx" -std=c++17 $manner -O1 -g -Wall -Wextra -Werror -I"$root/include" "$here/wrapper.cpp" \
             -o "$work/wrapper" -Wl,--wrap=failover_buf_free,--wrap=failover_error_free \
