@@ -2477,15 +2477,14 @@ failover_code failover_work_poll(const struct failover_work_queue *queue,
  * Calls `wake` whenever work comes, and when the manager is closed.
  *
  * - `queue`: a live queue.
- * - `wake`: NULL to be woken no more. Runs on the thread that asked for the work; it must not block and
- *   must not call the library.
+ * - `wake`: NULL to be woken no more. Runs on the thread that asked for the work, and at once on this one
+ *   if work waits already or the manager is closed; it must not block and must not call the library.
  * - `user_data`: passed on.
  * - `drop`: NULL, or called exactly once with `user_data` when it isn't needed any more, also if
  *   this function fails; on any thread.
  *
- * What waits already was told to nobody: poll once after this. With several queues of a manager all are
- * woken, and the first takes the work. Codes: `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't
- * block; works after fork.
+ * With several queues of a manager all are woken, and the first takes the work. Codes: `INVALID_HANDLE`,
+ * `NULL_ARGUMENT`. Any thread; doesn't block; works after fork.
  */
 FAILOVER_API
 failover_code failover_work_queue_set_wake(const struct failover_work_queue *queue,

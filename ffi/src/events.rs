@@ -3,25 +3,23 @@
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
-use std::time::Duration;
 
-use failover::error::Result;
-use failover::events::{Event, EventKind};
+use failover::events::{Event, EventKind, Subscription};
 use failover::{Error, ErrorKind};
 
-use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, named, out};
-use crate::growing::{Array, Grows};
-use crate::handle::{Slot, give, handle, live, release};
+use crate::boundary::{ErrorPlace, guard, out};
+use crate::growing::Grows;
+use crate::handle::{Slot, give, handle, live};
 use crate::manager::{borrow, failover_manager};
-use crate::queue::Queue;
+use crate::queue::{self, Queue, check_capacity};
 use crate::status::failover_code;
 use crate::text::{failover_buf, failover_str, put_text};
 use crate::wake::{Wake, failover_drop_fn, failover_wake_fn};
 
 /// Events that wait for one reader. Owned; free it with `failover_queue_free`.
 #[derive(Debug)]
-pub struct failover_queue(Slot<Arc<Queue<Event>>>);
-handle!(failover_queue, Arc<Queue<Event>>, b"\0events\0");
+pub struct failover_queue(Slot<Arc<Queue<Subscription<Event>>>>);
+handle!(failover_queue, Arc<Queue<Subscription<Event>>>, b"\0events\0");
 
 /// One event.
 #[repr(C)]
@@ -80,7 +78,10 @@ pub unsafe extern "C" fn failover_queue_new(
         if kinds != 0 && wanted.is_empty() {
             return Err(Error::new(ErrorKind::InvalidArgument, "kinds: none of them is known"));
         }
-        place.write(give(Arc::new(Queue::new(manager.subscribe(&wanted, capacity as usize)))));
+        place.write(give(Arc::new(Queue::new(
+            manager.subscribe(&wanted, capacity as usize),
+            Arc::default(),
+        ))));
         Ok(())
     })
 }
@@ -111,15 +112,7 @@ pub unsafe extern "C" fn failover_queue_poll(
     timeout_ms: u32,
     count: Option<&mut MaybeUninit<usize>>,
 ) -> failover_code {
-    guard_fast(|| {
-        // A count of its own, so that a free in another thread ends the poll and frees afterwards.
-        let queue = Arc::clone(live(queue)?);
-        let count = count.ok_or(ErrorKind::NullArgument)?;
-        let timeout = Duration::from_millis(timeout_ms.into());
-        let array = Array::of(buffer, elem_size, capacity)?;
-        count.write(queue.poll(array, timeout, show)?);
-        Ok(())
-    })
+    queue::poll(queue, (buffer, elem_size, capacity), timeout_ms, count, show)
 }
 
 /// Calls `wake` whenever the queue stops being empty.
@@ -143,11 +136,7 @@ pub unsafe extern "C" fn failover_queue_set_wake(
     user_data: *mut c_void,
     drop: failover_drop_fn,
 ) -> failover_code {
-    let given = Wake::new(wake, user_data, drop);
-    guard_fast(move || {
-        live(queue)?.set_wake(given);
-        Ok(())
-    })
+    queue::set_wake(queue, Wake::new(wake, user_data, drop))
 }
 
 /// A descriptor that is readable while the queue has something, for poll, epoll and event loops.
@@ -168,11 +157,7 @@ pub unsafe extern "C" fn failover_queue_fd(
     fd: Option<&mut MaybeUninit<i32>>,
     err: ErrorPlace<'_>,
 ) -> failover_code {
-    guard(err, || {
-        let (queue, place) = (live(queue).map_err(named("queue"))?, out(fd, "fd")?);
-        place.write(queue.descriptor()?);
-        Ok(())
-    })
+    queue::descriptor(queue, fd, err)
 }
 
 /// How many events were dropped because nobody read them.
@@ -186,7 +171,7 @@ pub unsafe extern "C" fn failover_queue_fd(
 /// `queue` is NULL or came from this library.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn failover_queue_dropped(queue: Option<&failover_queue>) -> u64 {
-    live(queue).map_or(0, |queue| queue.dropped())
+    live(queue).map_or(0, |queue| queue.source.dropped())
 }
 
 /// Frees a queue with the texts it lent, and ends a poll that waits in another thread with `CLOSED`.
@@ -200,11 +185,7 @@ pub unsafe extern "C" fn failover_queue_dropped(queue: Option<&failover_queue>) 
 /// `queue` is NULL or came from this library.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn failover_queue_free(queue: Option<&failover_queue>) {
-    guard_value((), || {
-        if let Some(queue) = release(queue) {
-            queue.close();
-        }
-    });
+    queue::free(queue);
 }
 
 /// The last events as a JSON list, the newest first.
@@ -247,15 +228,3 @@ fn show(event: &Event) -> failover_event {
         reason: failover_str::of(&event.reason),
     }
 }
-
-/// Checks the bound of a queue.
-pub(crate) fn check_capacity(capacity: u32) -> Result<()> {
-    if (1..=MOST_WAITING).contains(&capacity) {
-        return Ok(());
-    }
-    let text = format!("capacity: must be 1..={MOST_WAITING}, got {capacity}");
-    Err(Error::new(ErrorKind::InvalidArgument, text))
-}
-
-/// More unread records are a leak and not a queue.
-const MOST_WAITING: u32 = 1_000_000;

@@ -171,11 +171,14 @@ impl Hub {
             }
             drop(inside);
             // Another worker may be faster; then the wait goes on.
-            self.arrived.wait(Duration::from_nanos(left), &|| {
-                let inside = self.lock();
-                !inside.has(worker) || !inside.waiting.is_empty()
-            });
+            self.arrived.wait(Duration::from_nanos(left), &|| self.has_news(worker));
         }
+    }
+
+    /// True if a worker that polls now would not wait.
+    pub(crate) fn has_news(&self, worker: &Arc<Wakers>) -> bool {
+        let inside = self.lock();
+        !inside.has(worker) || !inside.waiting.is_empty()
     }
 
     /// Answers an item.

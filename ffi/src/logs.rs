@@ -3,25 +3,23 @@
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
-use std::time::Duration;
 
 use failover::ErrorKind;
-use failover::events::{Level, LogRecord};
+use failover::events::{Level, LogRecord, Subscription};
 
-use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, named, out};
-use crate::events::check_capacity;
-use crate::growing::{Array, Grows};
-use crate::handle::{Slot, give, handle, live, release};
+use crate::boundary::{ErrorPlace, guard, guard_fast, out};
+use crate::growing::Grows;
+use crate::handle::{Slot, give, handle, live};
 use crate::manager::{borrow, failover_manager};
-use crate::queue::Queue;
+use crate::queue::{self, Queue, check_capacity};
 use crate::status::failover_code;
 use crate::text::failover_str;
 use crate::wake::{Wake, failover_drop_fn, failover_wake_fn};
 
 /// Log records that wait for one reader. Owned; free it with `failover_log_queue_free`.
 #[derive(Debug)]
-pub struct failover_log_queue(Slot<Arc<Queue<LogRecord>>>);
-handle!(failover_log_queue, Arc<Queue<LogRecord>>, b"\0logs\0\0\0");
+pub struct failover_log_queue(Slot<Arc<Queue<Subscription<LogRecord>>>>);
+handle!(failover_log_queue, Arc<Queue<Subscription<LogRecord>>>, b"\0logs\0\0\0");
 
 /// Level: nothing.
 pub const FAILOVER_LOG_OFF: u32 = 0;
@@ -105,7 +103,10 @@ pub unsafe extern "C" fn failover_log_queue_new(
     guard(err, || {
         let (manager, place) = (borrow(manager)?, self::out(out, "out")?);
         check_capacity(capacity)?;
-        place.write(give(Arc::new(Queue::new(manager.subscribe_logs(capacity as usize)))));
+        place.write(give(Arc::new(Queue::new(
+            manager.subscribe_logs(capacity as usize),
+            Arc::default(),
+        ))));
         Ok(())
     })
 }
@@ -136,15 +137,7 @@ pub unsafe extern "C" fn failover_log_queue_poll(
     timeout_ms: u32,
     count: Option<&mut MaybeUninit<usize>>,
 ) -> failover_code {
-    guard_fast(|| {
-        // A count of its own, so that a free in another thread ends the poll and frees afterwards.
-        let queue = Arc::clone(live(queue)?);
-        let count = count.ok_or(ErrorKind::NullArgument)?;
-        let timeout = Duration::from_millis(timeout_ms.into());
-        let array = Array::of(buffer, elem_size, capacity)?;
-        count.write(queue.poll(array, timeout, show)?);
-        Ok(())
-    })
+    queue::poll(queue, (buffer, elem_size, capacity), timeout_ms, count, show)
 }
 
 /// Calls `wake` whenever the queue stops being empty.
@@ -168,11 +161,7 @@ pub unsafe extern "C" fn failover_log_queue_set_wake(
     user_data: *mut c_void,
     drop: failover_drop_fn,
 ) -> failover_code {
-    let given = Wake::new(wake, user_data, drop);
-    guard_fast(move || {
-        live(queue)?.set_wake(given);
-        Ok(())
-    })
+    queue::set_wake(queue, Wake::new(wake, user_data, drop))
 }
 
 /// A descriptor that is readable while the queue has something, for poll, epoll and event loops.
@@ -193,11 +182,7 @@ pub unsafe extern "C" fn failover_log_queue_fd(
     fd: Option<&mut MaybeUninit<i32>>,
     err: ErrorPlace<'_>,
 ) -> failover_code {
-    guard(err, || {
-        let (queue, place) = (live(queue).map_err(named("queue"))?, out(fd, "fd")?);
-        place.write(queue.descriptor()?);
-        Ok(())
-    })
+    queue::descriptor(queue, fd, err)
 }
 
 /// How many log records were dropped because nobody read them.
@@ -211,7 +196,7 @@ pub unsafe extern "C" fn failover_log_queue_fd(
 /// `queue` is NULL or came from this library.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn failover_log_queue_dropped(queue: Option<&failover_log_queue>) -> u64 {
-    live(queue).map_or(0, |queue| queue.dropped())
+    live(queue).map_or(0, |queue| queue.source.dropped())
 }
 
 /// Frees a queue with the texts it lent, and ends a poll that waits in another thread with `CLOSED`.
@@ -225,11 +210,7 @@ pub unsafe extern "C" fn failover_log_queue_dropped(queue: Option<&failover_log_
 /// `queue` is NULL or came from this library.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn failover_log_queue_free(queue: Option<&failover_log_queue>) {
-    guard_value((), || {
-        if let Some(queue) = release(queue) {
-            queue.close();
-        }
-    });
+    queue::free(queue);
 }
 
 fn show(record: &LogRecord) -> failover_log_record {

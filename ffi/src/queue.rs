@@ -1,96 +1,188 @@
-//! What the queues have in common: one reader, arrays of the caller, and for events and log records a
-//! bound and two ways to be woken.
+//! The queues: events, log records and work wait in one for a reader of the program.
+//!
+//! They differ in where records come from, which is a [`Source`]. The rest is the same: one reader at a
+//! time, an array of the caller, texts that are lent until the next poll, and two ways to be woken. A poll
+//! holds a count of its queue, so that a free in another thread ends it, and frees afterwards.
 
+use std::fmt::Debug;
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use failover::events::{Record, Subscription};
 use failover::lock::Lock;
-use failover::{ErrorKind, Result};
+use failover::{Error, ErrorKind, Result};
 
+use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, named, out};
 use crate::growing::{Array, Grows};
+use crate::handle::{Handle, live, release};
+use crate::status::failover_code;
 use crate::wake::{Wake, Wakers};
 
-/// One reader's end of a bus.
+/// Where the records of a queue come from.
+pub(crate) trait Source: Debug + Send + Sync + 'static {
+    type Record: Debug + Send;
+
+    /// Takes up to `most`, after waiting up to `timeout` for the first.
+    fn take(&self, most: usize, timeout: Duration) -> Result<Vec<Self::Record>, ErrorKind>;
+
+    /// Has `wakers` called whenever something comes, and at once if something waits.
+    fn listen(&self, wakers: &Arc<Wakers>);
+
+    /// Ends a take that waits in another thread. From now on nothing comes.
+    fn close(&self);
+}
+
+impl<T: Record + Debug + 'static> Source for Subscription<T> {
+    type Record = T;
+
+    fn take(&self, most: usize, timeout: Duration) -> Result<Vec<T>, ErrorKind> {
+        Ok(self.poll(most, timeout))
+    }
+
+    fn listen(&self, wakers: &Arc<Wakers>) {
+        let wakers = Arc::clone(wakers);
+        self.set_wake(Some(Arc::new(move || wakers.call())));
+    }
+
+    fn close(&self) {
+        self.set_wake(None);
+        Self::close(self);
+    }
+}
+
+/// One reader's end of a source.
 #[derive(Debug)]
-pub(crate) struct Queue<T: Record> {
-    subscription: Subscription<T>,
+pub(crate) struct Queue<S: Source> {
+    pub(crate) source: S,
     wakers: Arc<Wakers>,
     reader: Reader,
     /// Guards the records of the last poll, whose texts C has borrowed; absent once it is closed.
-    lent: Lock<Option<Vec<T>>>,
+    lent: Lock<Option<Vec<S::Record>>>,
 }
 
-impl<T: Record + 'static> Queue<T> {
-    pub(crate) fn new(subscription: Subscription<T>) -> Self {
-        Self {
-            subscription,
-            wakers: Arc::default(),
-            reader: Reader::default(),
-            lent: Lock::new(Some(Vec::new())),
-        }
+impl<S: Source> Queue<S> {
+    pub(crate) fn new(source: S, wakers: Arc<Wakers>) -> Self {
+        Self { source, wakers, reader: Reader::default(), lent: Lock::new(Some(Vec::new())) }
     }
 
     /// Writes as many records as there are and fit.
-    pub(crate) fn poll<C: Grows>(
+    fn poll<C: Grows>(
         &self,
         to: Array<C>,
         timeout: Duration,
-        show: impl Fn(&T) -> C,
+        show: impl Fn(&S::Record) -> C,
     ) -> Result<usize, ErrorKind> {
         let _end = self.reader.enter()?;
         // Before the queue is emptied: what comes after raises it again.
         self.wakers.lower();
-        let taken = self.subscription.poll(to.capacity(), timeout);
-        let count = taken.len();
-        if count == to.capacity() {
-            // More may wait, and nobody tells of it: the queue didn't become empty.
+        let taken = self.source.take(to.capacity(), timeout);
+        if taken.as_ref().map_or(true, |records| records.len() == to.capacity()) {
+            // More may wait, or the end is to be seen, and nobody tells of it again.
             self.wakers.raise();
         }
+        let taken = taken?;
         let mut lent = self.lent.lock();
         let Some(lent) = &mut *lent else { return Err(ErrorKind::Closed) };
         *lent = taken;
         for (at, record) in lent.iter().enumerate() {
             to.put(at, &show(record));
         }
-        Ok(count)
-    }
-
-    /// Registers the program's callback in place of the one before.
-    pub(crate) fn set_wake(&self, wake: Wake) {
-        self.wakers.set(wake);
-        self.listen();
-    }
-
-    /// The descriptor, made at first use.
-    pub(crate) fn descriptor(&self) -> Result<i32> {
-        let descriptor = self.wakers.descriptor()?;
-        self.listen();
-        Ok(descriptor)
-    }
-
-    pub(crate) fn dropped(&self) -> u64 {
-        self.subscription.dropped()
+        Ok(lent.len())
     }
 
     /// Ends a poll that waits in another thread. From now on nothing is handed out.
-    pub(crate) fn close(&self) {
+    fn close(&self) {
         let lent = self.lent.lock().take();
         drop(lent);
-        self.subscription.set_wake(None);
-        self.subscription.close();
+        self.wakers.unset();
+        self.source.close();
     }
+}
 
-    fn listen(&self) {
-        let wakers = Arc::clone(&self.wakers);
-        self.subscription.set_wake(Some(Arc::new(move || wakers.call())));
+/// What every poll does; `buffer` is an array, the size of its elements and its capacity.
+pub(crate) fn poll<H, S, C>(
+    queue: Option<&H>,
+    buffer: (*mut C, usize, usize),
+    timeout_ms: u32,
+    count: Option<&mut MaybeUninit<usize>>,
+    show: impl Fn(&S::Record) -> C,
+) -> failover_code
+where
+    H: Handle<Body = Arc<Queue<S>>>,
+    S: Source,
+    C: Grows,
+{
+    guard_fast(|| {
+        // A count of its own, so that a free in another thread ends the poll and frees afterwards.
+        let queue = Arc::clone(live(queue)?);
+        let count = count.ok_or(ErrorKind::NullArgument)?;
+        let (first, size, capacity) = buffer;
+        let array = Array::of(first, size, capacity)?;
+        count.write(queue.poll(array, Duration::from_millis(timeout_ms.into()), show)?);
+        Ok(())
+    })
+}
+
+/// Registers the program's callback in place of the one before.
+pub(crate) fn set_wake<H, S>(queue: Option<&H>, wake: Wake) -> failover_code
+where
+    H: Handle<Body = Arc<Queue<S>>>,
+    S: Source,
+{
+    guard_fast(move || {
+        let queue = live(queue)?;
+        queue.wakers.set(wake);
+        queue.source.listen(&queue.wakers);
+        Ok(())
+    })
+}
+
+/// Gives the descriptor, made at first use.
+pub(crate) fn descriptor<H, S>(
+    queue: Option<&H>,
+    fd: Option<&mut MaybeUninit<i32>>,
+    err: ErrorPlace<'_>,
+) -> failover_code
+where
+    H: Handle<Body = Arc<Queue<S>>>,
+    S: Source,
+{
+    guard(err, || {
+        let (queue, place) = (live(queue).map_err(named("queue"))?, out(fd, "fd")?);
+        let descriptor = queue.wakers.descriptor()?;
+        queue.source.listen(&queue.wakers);
+        place.write(descriptor);
+        Ok(())
+    })
+}
+
+/// Frees a queue, and ends a poll of it that waits in another thread.
+pub(crate) fn free<H, S>(queue: Option<&H>)
+where
+    H: Handle<Body = Arc<Queue<S>>>,
+    S: Source,
+{
+    guard_value((), || {
+        if let Some(queue) = release(queue) {
+            queue.close();
+        }
+    });
+}
+
+/// Checks the bound of a queue.
+pub(crate) fn check_capacity(capacity: u32) -> Result<()> {
+    if (1..=MOST_WAITING).contains(&capacity) {
+        return Ok(());
     }
+    let text = format!("capacity: must be 1..={MOST_WAITING}, got {capacity}");
+    Err(Error::new(ErrorKind::InvalidArgument, text))
 }
 
 /// Lets one thread of a process poll at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Reader {
+struct Reader {
     /// The process whose thread polls, or 0. A child's number differs, so that it isn't kept out by a
     /// thread that it doesn't have.
     process: AtomicU32,
@@ -98,7 +190,7 @@ pub(crate) struct Reader {
 
 impl Reader {
     /// Begins a poll, which ends with the result.
-    pub(crate) fn enter(&self) -> Result<Polled<'_>, ErrorKind> {
+    fn enter(&self) -> Result<Polled<'_>, ErrorKind> {
         let own = std::process::id();
         // Acquire pairs with the Release of the poll before: its texts are replaced.
         if self.process.swap(own, Ordering::Acquire) == own {
@@ -110,10 +202,13 @@ impl Reader {
 
 /// Ends a poll, also when it panics.
 #[derive(Debug)]
-pub(crate) struct Polled<'a>(&'a AtomicU32);
+struct Polled<'a>(&'a AtomicU32);
 
 impl Drop for Polled<'_> {
     fn drop(&mut self) {
         self.0.store(0, Ordering::Release);
     }
 }
+
+/// More unread records are a leak and not a queue.
+const MOST_WAITING: u32 = 1_000_000;

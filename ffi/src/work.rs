@@ -10,11 +10,12 @@ use failover::endpoint::document::{self, Format, parse_list};
 use failover::outlier::Outcome;
 use failover::{Error, ErrorKind};
 
-use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, named, out};
-use crate::growing::{Array, Grows};
-use crate::handle::{Slot, give, handle, live, release};
+use crate::boundary::{ErrorPlace, guard, out};
+use crate::growing::Grows;
+use crate::handle::{Slot, give, handle};
 use crate::item::{Item, Question};
 use crate::manager::{borrow, failover_manager};
+use crate::queue::{self, Queue};
 use crate::status::failover_code;
 use crate::text::failover_str;
 use crate::wake::{Wake, failover_drop_fn, failover_wake_fn};
@@ -53,8 +54,8 @@ pub const FAILOVER_PROVIDER_AUTHORITATIVE: u32 = 8;
 
 /// Work that waits for the program. Owned, one reader; free it with `failover_work_queue_free`.
 #[derive(Debug)]
-pub struct failover_work_queue(Slot<Arc<Worker>>);
-handle!(failover_work_queue, Arc<Worker>, b"\0work\0\0\0");
+pub struct failover_work_queue(Slot<Arc<Queue<Worker>>>);
+handle!(failover_work_queue, Arc<Queue<Worker>>, b"\0work\0\0\0");
 
 /// One piece of work.
 #[repr(C)]
@@ -135,29 +136,20 @@ pub unsafe extern "C" fn failover_work_poll(
     timeout_ms: u32,
     count: Option<&mut MaybeUninit<usize>>,
 ) -> failover_code {
-    guard_fast(|| {
-        // A count of its own, so that a free in another thread ends the poll and frees afterwards.
-        let worker = Arc::clone(live(queue)?);
-        let count = count.ok_or(ErrorKind::NullArgument)?;
-        let timeout = Duration::from_millis(timeout_ms.into());
-        let array = Array::of(buffer, elem_size, capacity)?;
-        count.write(worker.poll(array, timeout, show)?);
-        Ok(())
-    })
+    queue::poll(queue, (buffer, elem_size, capacity), timeout_ms, count, |item| show(item))
 }
 
 /// Calls `wake` whenever work comes, and when the manager is closed.
 ///
 /// - `queue`: a live queue.
-/// - `wake`: NULL to be woken no more. Runs on the thread that asked for the work; it must not block and
-///   must not call the library.
+/// - `wake`: NULL to be woken no more. Runs on the thread that asked for the work, and at once on this one
+///   if work waits already or the manager is closed; it must not block and must not call the library.
 /// - `user_data`: passed on.
 /// - `drop`: NULL, or called exactly once with `user_data` when it isn't needed any more, also if
 ///   this function fails; on any thread.
 ///
-/// What waits already was told to nobody: poll once after this. With several queues of a manager all are
-/// woken, and the first takes the work. Codes: `INVALID_HANDLE`, `NULL_ARGUMENT`. Any thread; doesn't
-/// block; works after fork.
+/// With several queues of a manager all are woken, and the first takes the work. Codes: `INVALID_HANDLE`,
+/// `NULL_ARGUMENT`. Any thread; doesn't block; works after fork.
 ///
 /// # Safety
 ///
@@ -169,11 +161,7 @@ pub unsafe extern "C" fn failover_work_queue_set_wake(
     user_data: *mut c_void,
     drop: failover_drop_fn,
 ) -> failover_code {
-    let given = Wake::new(wake, user_data, drop);
-    guard_fast(move || {
-        live(queue)?.wakers().set(given);
-        Ok(())
-    })
+    queue::set_wake(queue, Wake::new(wake, user_data, drop))
 }
 
 /// A descriptor that is readable while work waits and once the manager is closed, for poll, epoll and
@@ -196,11 +184,7 @@ pub unsafe extern "C" fn failover_work_queue_fd(
     fd: Option<&mut MaybeUninit<i32>>,
     err: ErrorPlace<'_>,
 ) -> failover_code {
-    guard(err, || {
-        let (worker, place) = (live(queue).map_err(named("queue"))?, out(fd, "fd")?);
-        place.write(worker.wakers().descriptor()?);
-        Ok(())
-    })
+    queue::descriptor(queue, fd, err)
 }
 
 /// Answers a piece of work.
@@ -252,11 +236,7 @@ pub unsafe extern "C" fn failover_work_complete(
 /// `queue` is NULL or came from this library.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn failover_work_queue_free(queue: Option<&failover_work_queue>) {
-    guard_value((), || {
-        if let Some(worker) = release(queue) {
-            worker.close();
-        }
-    });
+    queue::free(queue);
 }
 
 /// Registers a provider of the program's own, which is asked through the work queue.

@@ -1,15 +1,13 @@
-//! One reader of work: what a work queue's handle owns.
+//! One reader of a manager's work: the source of a work queue.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use failover::lock::Lock;
 use failover::{ErrorKind, Result};
 
-use crate::growing::{Array, Grows};
 use crate::hub::Hub;
 use crate::item::Item;
-use crate::queue::Reader;
+use crate::queue::{Queue, Source};
 use crate::wake::Wakers;
 
 /// A reader of work.
@@ -18,51 +16,33 @@ pub(crate) struct Worker {
     hub: Arc<Hub>,
     /// Also tells this reader from the others of the hub.
     wakers: Arc<Wakers>,
-    reader: Reader,
-    /// Guards the items of the last poll, whose texts C has borrowed.
-    lent: Lock<Vec<Arc<Item>>>,
 }
 
 impl Worker {
-    /// Opens a reader; refused once the manager is closed.
-    pub(crate) fn open(hub: &Arc<Hub>) -> Result<Self> {
+    /// Opens a queue of work; refused once the manager is closed.
+    pub(crate) fn open(hub: &Arc<Hub>) -> Result<Queue<Self>> {
         let wakers = Arc::default();
         hub.add_worker(&wakers)?;
-        let hub = Arc::clone(hub);
-        Ok(Self { hub, wakers, reader: Reader::default(), lent: Lock::default() })
+        let worker = Self { hub: Arc::clone(hub), wakers: Arc::clone(&wakers) };
+        Ok(Queue::new(worker, wakers))
+    }
+}
+
+impl Source for Worker {
+    type Record = Arc<Item>;
+
+    fn take(&self, most: usize, timeout: Duration) -> Result<Vec<Arc<Item>>, ErrorKind> {
+        self.hub.take(&self.wakers, most, timeout)
     }
 
-    /// Writes as many items as there are and fit.
-    pub(crate) fn poll<C: Grows>(
-        &self,
-        to: Array<C>,
-        timeout: Duration,
-        show: impl Fn(&Item) -> C,
-    ) -> Result<usize, ErrorKind> {
-        let _end = self.reader.enter()?;
-        // Before work is taken: what comes after raises it again.
-        self.wakers.lower();
-        let taken = self.hub.take(&self.wakers, to.capacity(), timeout);
-        if taken.as_ref().map_or(true, |items| items.len() == to.capacity()) {
-            // More may wait, or the end is to be seen, and nobody tells of it again.
-            self.wakers.raise();
+    /// The hub calls them since the reader was opened.
+    fn listen(&self, wakers: &Arc<Wakers>) {
+        if self.hub.has_news(wakers) {
+            wakers.call();
         }
-        let mut lent = self.lent.lock();
-        *lent = taken?;
-        for (at, item) in lent.iter().enumerate() {
-            to.put(at, &show(item));
-        }
-        Ok(lent.len())
     }
 
-    /// Who is woken when there is work.
-    pub(crate) const fn wakers(&self) -> &Arc<Wakers> {
-        &self.wakers
-    }
-
-    /// Ends the reader, and a poll that waits in another thread.
-    pub(crate) fn close(&self) {
-        self.wakers.unset();
+    fn close(&self) {
         self.hub.remove_worker(&self.wakers);
     }
 }
