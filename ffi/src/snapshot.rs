@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 use std::sync::{Arc, OnceLock};
 
 use failover::endpoint::{Endpoint, Member, Snapshot};
+use failover::lock::busy;
 use failover::{EndpointId, ErrorKind};
 use serde_json::Value;
 
@@ -230,11 +231,19 @@ impl Shown {
             Some(member) => (member, 0),
             None => (self.snapshot.retired().get(at - members.len())?, FAILOVER_ENDPOINT_RETIRED),
         };
-        let read = move || {
-            let texts = self.texts[at].get_or_init(|| Texts::of(&member.endpoint));
-            describe(&member.endpoint, texts, flags)
-        };
+        let read = move || describe(&member.endpoint, self.texts(at, &member.endpoint), flags);
         Some((member, read))
+    }
+
+    /// The documents of the endpoint at `at`, rendered at first use.
+    fn texts(&self, at: usize, endpoint: &Endpoint) -> &Texts {
+        let place = &self.texts[at];
+        if let Some(texts) = place.get() {
+            return texts;
+        }
+        // No forked child finds them half rendered, with nobody there to go on.
+        let _busy = busy();
+        place.get_or_init(|| Texts::of(endpoint))
     }
 
     /// Where a member of this snapshot stands, by its address.

@@ -1,7 +1,9 @@
 /* A child selects and executes at once, the parent goes on, and neither hangs: with one thread, with
  * threads that use the library while the process forks, with threads that change endpoints, policy
- * and pools meanwhile, with two threads that fork, and with leases and calls open over it. */
+ * and pools meanwhile, with two threads that fork, with leases and calls open over it, and in the middle
+ * of a snapshot's texts. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -200,6 +202,71 @@ static void refused_in_child(void) {
     failover_manager_free(manager);
 }
 
+enum { MANY = 2000 };
+
+static atomic_uintptr_t shown;
+
+static void read_all(const failover_snapshot *snapshot) {
+    failover_endpoint_desc desc;
+    desc.struct_size = sizeof desc;
+    for (size_t i = 0; i < MANY; i++) {
+        OK(failover_snapshot_get(snapshot, i, NULL, &desc));
+        CHECK(desc.tags_json.len == 5);
+    }
+}
+
+/* Reads one snapshot after the other, each for the first time: its texts are made meanwhile. */
+static void *show(void *given) {
+    failover_snapshot *snapshot = NULL;
+    while (!atomic_load(&is_over)) {
+        OK(failover_pool_snapshot(given, &snapshot, NULL));
+        atomic_store(&shown, (uintptr_t)snapshot);
+        read_all(snapshot);
+        while (atomic_load(&shown) != 0 && !atomic_load(&is_over)) {
+            sched_yield();
+        }
+        failover_snapshot_free(snapshot);
+    }
+    return NULL;
+}
+
+/* The child goes on with the snapshot that another thread was in. */
+static void fork_amid_reading(int rounds) {
+    failover_manager *manager = new_manager("{}");
+    pthread_t thread;
+    for (int i = 0; i < MANY; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "e%d", i);
+        failover_endpoint_desc desc = describe(id, 80);
+        desc.tags_json = text("[\"x\"]");
+        OK(failover_endpoint_register(manager, text(""), &desc, NULL));
+    }
+    failover_pool *pool = get_pool(manager);
+    atomic_store(&is_over, 0);
+    CHECK(pthread_create(&thread, NULL, show, pool) == 0);
+    for (int i = 0; i < rounds; i++) {
+        int status = -1;
+        uintptr_t taken = 0;
+        while ((taken = atomic_load(&shown)) == 0) {
+            sched_yield();
+        }
+        pid_t pid = fork();
+        CHECK(pid >= 0);
+        if (pid == 0) {
+            alarm(20);
+            read_all((const failover_snapshot *)taken);
+            _exit(0);
+        }
+        CHECK(waitpid(pid, &status, 0) == pid);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        atomic_store(&shown, 0);
+    }
+    atomic_store(&is_over, 1);
+    pthread_join(thread, NULL);
+    failover_pool_free(pool);
+    failover_manager_free(manager);
+}
+
 int main(int count, char **arguments) {
     int rounds = count > 1 ? atoi(arguments[1]) : 20;
     failover_manager *manager = new_manager("{}");
@@ -247,10 +314,11 @@ int main(int count, char **arguments) {
     pthread_join(threads[1], NULL);
     atomic_store(&is_over, 1);
     pthread_join(threads[0], NULL);
+    fork_amid_reading(rounds);
     one_call(pool);
     OK(failover_manager_close(manager, 1000, NULL));
     failover_pool_free(pool);
     failover_manager_free(manager);
-    printf("fork: %d children\n", 6 * rounds + 5);
+    printf("fork: %d children\n", 7 * rounds + 5);
     return 0;
 }
