@@ -8,6 +8,8 @@
 //! The order of locks doesn't matter to a fork: a thread that holds one is let on to the next, only
 //! threads that hold none wait. Nothing here is on the way of a pick.
 
+#![expect(clippy::disallowed_types, reason = "they are what the locks of all others are made of")]
+
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;

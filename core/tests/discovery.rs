@@ -2,6 +2,7 @@
 //!
 //! Time is a manual clock throughout. Tests of tasks run them on one thread, step by step, so that
 //! what happens at which time is exact.
+#![expect(clippy::disallowed_types, reason = "no test here forks")]
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

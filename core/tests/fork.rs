@@ -1,4 +1,8 @@
 //! What a forked child finds, as far as it can be seen without forking: the hooks run in one process.
+#![expect(
+    clippy::disallowed_types,
+    reason = "the tests take turns by it, and no child comes out of them"
+)]
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};

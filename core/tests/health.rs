@@ -2,6 +2,7 @@
 //!
 //! Probes go to real servers; schedules run on a manual clock and one thread, with a check function
 //! in place of a network, so that what happens at which time is exact.
+#![expect(clippy::disallowed_types, reason = "no test here forks")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

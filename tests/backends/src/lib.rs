@@ -28,6 +28,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![expect(clippy::disallowed_types, reason = "a test server never forks")]
 
 mod backend;
 mod behaviour;
