@@ -7,7 +7,7 @@ use std::sync::mpsc::{channel, sync_channel};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use failover::{Endpoint, Manager, Outcome, Pool, Request};
+use failover::{Endpoint, Error, Manager, Outcome, Pool, Request};
 
 /// Longer than anything takes that doesn't hang.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -55,6 +55,29 @@ fn half_open_never_lets_more_than_its_permits_in() {
 
         assert_eq!(granted.load(Ordering::Relaxed), 3);
         assert_eq!(in_flight(&manager), 0);
+    }
+}
+
+#[test]
+fn a_pool_has_its_fallbacks_for_whoever_gets_it_first() {
+    let document = r#"{"seed": 1, "providers": {"one": {"type": "memory"}, "two": {"type": "memory"},
+        "three": {"type": "memory"}, "last": {"type": "memory"}}, "failover": {"max_retries": 0}}"#;
+    for _ in 0..soak(100, 5_000) {
+        let manager = Manager::from_json(document).expect("the document is valid");
+        let endpoint = Endpoint::new("a", "s", "127.0.0.1", 1);
+        manager.register_endpoint(Some("last"), endpoint).expect("free id");
+        let start = Barrier::new(4);
+
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    start.wait();
+                    let pool = manager.pool(Some("memory"), Some("s")).expect("may be empty");
+                    let served = pool.execute_blocking(Request::new(), |_| Ok::<_, Error>(()));
+                    assert!(served.is_ok_and(|served| served.is_fallback));
+                });
+            }
+        });
     }
 }
 

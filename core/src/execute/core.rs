@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::RetryBudget;
 use super::held::HeldPlan;
@@ -55,8 +55,9 @@ pub struct PoolCore {
     stripe_bits: u32,
     pub(super) budget: RetryBudget,
     counters: Arc<Counters>,
-    /// Who serves when this pool can't, in their order; weak, since pools may name each other.
-    fallbacks: ArcSwap<Vec<Weak<Self>>>,
+    /// Who serves when this pool can't, in their order; weak, since pools may name each other. Absent
+    /// until they were first named.
+    fallbacks: ArcSwapOption<Vec<Weak<Self>>>,
     pub(super) is_panicking: AtomicBool,
     /// True from when weights began to be scaled until the program was warned.
     owes_warning: AtomicBool,
@@ -80,7 +81,7 @@ impl PoolCore {
             version: AtomicU64::new(0),
             shared,
             counters,
-            fallbacks: ArcSwap::default(),
+            fallbacks: ArcSwapOption::default(),
             is_panicking: AtomicBool::new(false),
             owes_warning: AtomicBool::new(false),
             writer: Lock::default(),
@@ -133,11 +134,17 @@ impl PoolCore {
 
     /// Names the pools that serve when this one can't, in their order.
     pub fn set_fallbacks(&self, pools: &[Arc<Self>]) {
-        self.fallbacks.store(Arc::new(pools.iter().map(Arc::downgrade).collect()));
+        self.fallbacks.store(Some(Arc::new(pools.iter().map(Arc::downgrade).collect())));
+    }
+
+    /// True once somebody named the pools that serve in its place, if only none.
+    #[must_use]
+    pub fn is_linked(&self) -> bool {
+        self.fallbacks.load().is_some()
     }
 
     pub(crate) fn fallback(&self, number: usize) -> Option<Arc<Self>> {
-        self.fallbacks.load().get(number)?.upgrade()
+        self.fallbacks.load().as_ref()?.get(number)?.upgrade()
     }
 
     /// The plan in force, as the calling thread holds it.

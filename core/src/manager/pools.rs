@@ -48,6 +48,16 @@ impl Manager {
     }
 
     pub(super) fn intern(&self, entry: &Entry, key: &PoolKey) -> Result<Pool> {
+        let pool = self.find_or_make(entry, key)?;
+        // Nobody gets a pool without its fallbacks, also one that another thread is making just now.
+        if !pool.core.is_linked() {
+            self.link_fallbacks();
+        }
+        pool.core.announce();
+        Ok(pool)
+    }
+
+    fn find_or_make(&self, entry: &Entry, key: &PoolKey) -> Result<Pool> {
         if let Some(known) = self.lock_pools().get(key) {
             return Ok(known.clone());
         }
@@ -68,10 +78,6 @@ impl Manager {
         // A provider of the same name that comes later has pools of its own.
         entry.check_present()?;
         pools.insert(key.clone(), pool.clone());
-        drop(pools);
-        drop(in_force);
-        self.link_fallbacks();
-        pool.core.announce();
         Ok(pool)
     }
 
@@ -120,7 +126,7 @@ impl Manager {
     /// Tells each pool who serves in its place: the same service of the other providers.
     pub(super) fn link_fallbacks(&self) {
         if !self.inner.config.has_fallback {
-            return;
+            return self.lock_pools().values().for_each(|pool| pool.core.set_fallbacks(&[]));
         }
         let providers = self.inner.providers.lock().clone();
         let keys: Vec<PoolKey> = self.lock_pools().keys().cloned().collect();
