@@ -72,7 +72,7 @@ impl Rig {
     fn feed(&self, provider: impl Provider + 'static) -> Feed {
         let background = Background {
             clock: self.clock.clone(),
-            seed: 7,
+            seed: Arc::new(7.into()),
             events: Arc::clone(&self.events),
             is_closed: Arc::new(AtomicBool::new(false)),
         };

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -435,6 +435,7 @@ struct Rig {
     runs: Arc<Mutex<Vec<(u64, String)>>>,
     passed: Arc<AtomicUsize>,
     is_closed: Arc<AtomicBool>,
+    seed: Arc<AtomicU64>,
 }
 
 type Answer = Arc<dyn Fn(&str, u64) -> Option<CheckResult> + Send + Sync>;
@@ -463,9 +464,10 @@ impl Rig {
         });
         let hooks = Hooks { most_at_once, on_passed, custom: Some(custom) };
         let is_closed = Arc::new(AtomicBool::new(false));
+        let seed = Arc::new(AtomicU64::new(7));
         let background = Background {
             clock: clock.clone(),
-            seed: 7,
+            seed: Arc::clone(&seed),
             events: Arc::clone(&events),
             is_closed: Arc::clone(&is_closed),
         };
@@ -475,7 +477,7 @@ impl Rig {
         let counters = Arc::new(Counters::new(1));
         let subscriber = checker.subscriber(&"memory".into(), Some(Arc::clone(&counters)));
         registry.watch("*", subscriber);
-        Self { clock, events, board, checker, registry, counters, runs, passed, is_closed }
+        Self { clock, events, board, checker, registry, counters, runs, passed, is_closed, seed }
     }
 
     fn spawn(&self) -> tokio::task::JoinHandle<()> {
@@ -900,6 +902,40 @@ fn a_task_that_is_spawned_again_goes_on_where_the_lost_one_was() {
         lost.abort();
         rig.checker.stop();
         task.await.expect("ended");
+    });
+}
+
+#[test]
+fn a_child_with_a_seed_of_its_own_plans_its_checks_anew() {
+    run(async {
+        let of_seed = async |child: u64| {
+            let rig = Rig::new(&["a", "b"], Health::default(), 64, always_good());
+            let lost = rig.spawn();
+            rig.advance(Duration::from_secs(5)).await;
+            lost.abort();
+            rig.seed.store(child, Ordering::Relaxed);
+            let task = rig.spawn();
+            rig.advance(Duration::from_secs(60)).await;
+            rig.checker.stop();
+            task.await.expect("ended");
+            [rig.times("a"), rig.times("b")]
+        };
+        let parent = of_seed(7).await;
+        let (one, other) = (of_seed(8).await, of_seed(9).await);
+
+        assert_eq!(of_seed(8).await, one, "the same seed, the same moments");
+        assert_eq!(
+            parent[0].iter().filter(|at| **at <= 6_000).count(),
+            1,
+            "nothing was brought forward"
+        );
+        for (one, other) in one.iter().zip(&other) {
+            let own =
+                |times: &[u64]| times.iter().copied().filter(|at| *at > 5_000).collect::<Vec<_>>();
+            let (one, other) = (own(one), own(other));
+            assert!(one[0] <= 6_010 && other[0] <= 6_010, "spread like those of a new set");
+            assert!(one.iter().all(|at| !other.contains(at)), "{one:?} {other:?}");
+        }
     });
 }
 

@@ -4,7 +4,7 @@
 //! use the same.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::clock::{Clock, Nanos};
 use crate::events::{Bus, Event};
@@ -14,8 +14,8 @@ use crate::events::{Bus, Event};
 pub struct Background {
     /// The manager's clock.
     pub clock: Clock,
-    /// The manager's seed.
-    pub seed: u64,
+    /// The manager's seed. A forked child has another one, unless the program fixed it.
+    pub seed: Arc<AtomicU64>,
     /// The manager's events.
     pub events: Arc<Bus<Event>>,
     /// True once the manager is closed: then every task ends.
@@ -27,6 +27,12 @@ impl Background {
     #[must_use]
     pub fn now(&self) -> Nanos {
         self.clock.now()
+    }
+
+    /// The seed in force.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed.load(Ordering::Relaxed)
     }
 
     /// True once the manager is closed.

@@ -157,7 +157,7 @@ impl Run {
     /// Reads the provider, then watches or polls it, for ever.
     async fn drive(&self, signals: &Signals) {
         let name = rng::hash(self.guard.name().as_bytes(), 0);
-        let rng = Rng::new(self.background.seed, STREAM, name);
+        let rng = Rng::new(self.background.seed(), STREAM, name);
         let interval = caught(async { Ok(nanos(self.provider.poll_interval())) }).await;
         // What is cheap enough to be polled is never asked less often than that.
         let interval = interval.unwrap_or(LONGEST_WAIT);

@@ -158,7 +158,17 @@ impl Schedule {
     }
 
     /// Forgets checks that nobody runs any more: the task that did is gone.
-    pub(super) fn restart(&mut self, now: Nanos) {
+    ///
+    /// With another seed than before all are planned anew, like those of a new set: children of one
+    /// parent would check at the same moments otherwise, for as long as they live.
+    pub(super) fn restart(&mut self, seed: u64, now: Nanos) {
+        if seed != self.seed {
+            self.seed = seed;
+            let targets = std::mem::take(&mut self.targets);
+            self.queue.clear();
+            targets.into_values().for_each(|target| self.add(target.job, now));
+            return;
+        }
         for (id, target) in self.targets.iter_mut().filter(|(_, target)| target.running.is_some()) {
             target.running = None;
             target.due = now;

@@ -83,7 +83,7 @@ impl Checker {
     #[must_use]
     pub fn new(background: Background, board: Arc<Board>, rules: Health, hooks: Hooks) -> Self {
         let session = Lock::new(Arc::new(Session::new(&background, &hooks)));
-        let schedule = Lock::new(Schedule::new(rules, background.seed));
+        let schedule = Lock::new(Schedule::new(rules, background.seed()));
         Self { work: Arc::new(Run { background, board, hooks, schedule, session }) }
     }
 
@@ -113,7 +113,8 @@ impl Checker {
     pub fn spawn(&self, runtime: &Handle) -> JoinHandle<()> {
         let session = Arc::new(Session::new(&self.work.background, &self.work.hooks));
         *self.work.lock_session() = Arc::clone(&session);
-        self.work.lock().restart(self.work.background.now());
+        let background = &self.work.background;
+        self.work.lock().restart(background.seed(), background.now());
         runtime.spawn(run(Arc::clone(&self.work), session))
     }
 

@@ -140,7 +140,7 @@ impl Background {
 pub(super) fn tools(shared: &Shared) -> discovery::Background {
     discovery::Background {
         clock: shared.clock.clone(),
-        seed: shared.seed.load(Ordering::Relaxed),
+        seed: Arc::clone(&shared.seed),
         events: Arc::clone(&shared.events),
         is_closed: Arc::clone(&shared.is_closed),
     }

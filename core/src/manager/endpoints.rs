@@ -12,7 +12,8 @@ impl Manager {
     /// Registers an endpoint with a provider; `None` is the default one.
     ///
     /// A provider of the program's own that takes registrations is asked first, and the calling thread
-    /// waits for its answer, ten seconds at most. Once it agreed, the endpoint is in the set at once; the
+    /// waits for its answer, ten seconds of the manager's clock at most (on a manual one another thread has
+    /// to move it). Once it agreed, the endpoint is in the set at once; the
     /// next set that it delivers replaces all, so that one should hold the endpoint. A provider that is
     /// read again and again is read right then.
     ///
