@@ -334,6 +334,21 @@ impl<P: Borrow<PoolCore>> Call<P> {
     /// When the next attempt must have ended, if it begins now.
     #[inline]
     pub(super) fn attempt_deadline(&self, plan: &Plan, limits: Limits, now: Nanos) -> Nanos {
+        if self.hop.is_some() {
+            return self.attempt_deadline_elsewhere(limits, now);
+        }
+        self.attempt_deadline_by(plan, limits, now)
+    }
+
+    /// A fallback pool's policy is that of other calls.
+    #[cold]
+    #[inline(never)]
+    fn attempt_deadline_elsewhere(&self, limits: Limits, now: Nanos) -> Nanos {
+        self.attempt_deadline_by(&self.home().plan(), limits, now)
+    }
+
+    #[inline]
+    fn attempt_deadline_by(&self, plan: &Plan, limits: Limits, now: Nanos) -> Nanos {
         let left = limits.deadline.saturating_sub(now);
         let time = match plan.attempt_timeout {
             Some(most) => most.min(left),

@@ -18,8 +18,9 @@ use crate::stats::{Stripe, Tally};
 impl<P: Borrow<PoolCore>> Call<P> {
     /// Decides what follows an attempt that did not succeed.
     pub(super) fn go_on(&mut self, outcome: Outcome, now: Nanos) -> Action {
-        let plan = self.pool().plan();
-        if let Some(kind) = self.end_after(&plan, outcome, now) {
+        // How a call goes on is up to its own pool, wherever it is served.
+        let (own, plan) = (self.home().plan(), self.pool().plan());
+        if let Some(kind) = self.end_after(&own, outcome, now) {
             return self.fail(kind);
         }
         self.tried.push(self.last);
@@ -28,7 +29,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
         }
         let is_charged = outcome.is_charged();
         let charged = self.charged + u32::from(is_charged);
-        let wait = self.wait(&plan, charged);
+        let wait = self.wait(&own, charged);
         let until = now.saturating_add(wait);
         if until >= self.limits.deadline {
             return self.fail(ErrorKind::DeadlineExceeded);
