@@ -1817,7 +1817,7 @@ failover_code failover_pool_pick(const struct failover_pool *pool,
  * - `pool`: the pool it was picked from.
  * - `lease`: not NULL; as `failover_pool_pick` gave it.
  * - `outcome`: one of `FAILOVER_OUTCOME_*`.
- * - `latency_ns`: how long it took; 0: from its start until now.
+ * - `latency_ns`: how long it took, a day at most; 0: from its start until now.
  *
  * Codes: `INVALID_STATE` if it was reported before, or belongs to a call, or is untracked;
  * `INVALID_ARGUMENT` for an unknown outcome; `INVALID_HANDLE`, `NULL_ARGUMENT`. An endpoint that is

@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use failover::endpoint::Scope;
-use failover::execute::{Grant, PoolCore};
+use failover::execute::{Grant, LONGEST_LATENCY, PoolCore};
 use failover::outlier::{Outcome, Pass};
 use failover::stats::Stripe;
 use failover::{EndpointId, ErrorKind, Request};
@@ -163,7 +163,7 @@ fn untracked(core: &PoolCore, request: &Request, now: u64) -> Result<failover_le
 /// - `pool`: the pool it was picked from.
 /// - `lease`: not NULL; as `failover_pool_pick` gave it.
 /// - `outcome`: one of `FAILOVER_OUTCOME_*`.
-/// - `latency_ns`: how long it took; 0: from its start until now.
+/// - `latency_ns`: how long it took, a day at most; 0: from its start until now.
 ///
 /// Codes: `INVALID_STATE` if it was reported before, or belongs to a call, or is untracked;
 /// `INVALID_ARGUMENT` for an unknown outcome; `INVALID_HANDLE`, `NULL_ARGUMENT`. An endpoint that is
@@ -191,7 +191,8 @@ pub unsafe extern "C" fn failover_pool_report(
             let now = body.core.shared().clock.now();
             (now, now.saturating_sub(lease.started_ns))
         } else {
-            (lease.started_ns.saturating_add(latency_ns), latency_ns)
+            let latency = latency_ns.min(LONGEST_LATENCY);
+            (lease.started_ns.saturating_add(latency), latency)
         };
         body.core.report(&lease.grant(), outcome, now, latency);
         Ok(())

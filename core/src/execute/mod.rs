@@ -33,4 +33,5 @@ pub use grant::Grant;
 pub(crate) use next::LONGEST_PROBE;
 pub use plan::Rules;
 pub use request::Request;
+pub use settle::LONGEST_LATENCY;
 pub use ticket::Tickets;

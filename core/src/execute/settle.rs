@@ -42,14 +42,15 @@ impl PoolCore {
             self.counters().add(Tally::StaleReports);
             return false;
         };
+        let latency = time.latency.min(LONGEST_LATENCY);
         let report = Report {
             outcome,
             pass: grant.pass,
             now: time.now,
-            latency: time.latency,
+            latency,
             hint: time.hint,
             seed: self.shared().seed.load(Ordering::Relaxed) ^ member.hash,
-            is_slow: outcome == Outcome::Timeout || time.latency >= plan.slow_after,
+            is_slow: outcome == Outcome::Timeout || latency >= plan.slow_after,
         };
         if !grant.scope.is_none() {
             self.observe_in_scope(member, grant, &plan.rules.breaker, (&report, stripe));
@@ -85,6 +86,9 @@ impl PoolCore {
         }
     }
 }
+
+/// A day: a longer latency is a mistake of who measured it, and is not believed.
+pub const LONGEST_LATENCY: Nanos = 86_400_000_000_000;
 
 fn follow(member: &Member, report: &Report) {
     match report.outcome.verdict() {
