@@ -433,6 +433,14 @@ impl<P: Borrow<PoolCore>> Call<P> {
         pool.tell(EventKind::Timeout, member, "the attempt's time was over");
     }
 
+    /// Tells that the call's own time was over, unless it was the last attempt's too.
+    fn tell_deadline(&self) {
+        let last = self.history.last().and_then(|record| record.outcome);
+        if last != Some(Outcome::Timeout) {
+            self.home().tell(EventKind::Timeout, None, "the call's time was over");
+        }
+    }
+
     #[cold]
     fn nobody(&mut self, now: Nanos) -> Action {
         if self.attempts > 0 {
@@ -470,6 +478,9 @@ impl<P: Borrow<PoolCore>> Call<P> {
 
     #[cold]
     pub(super) fn fail(&mut self, kind: ErrorKind) -> Action {
+        if kind == ErrorKind::DeadlineExceeded {
+            self.tell_deadline();
+        }
         self.home.borrow().counters().failed_call(u64::from(self.attempts));
         self.end(End::Failed(kind))
     }
