@@ -167,11 +167,14 @@ impl<P: Borrow<PoolCore>> Call<P> {
                 let grant = *grant;
                 Ok(self.abandon(&grant, now))
             }
-            (Input::Tick | Input::Cancel, Phase::Waiting { .. }) if self.is_closed() => {
-                Ok(self.fail(ErrorKind::Closed))
-            }
+            (
+                Input::Tick | Input::Cancel | Input::Chosen(_),
+                Phase::Waiting { .. } | Phase::Choosing,
+            ) if self.is_closed() => Ok(self.fail(ErrorKind::Closed)),
             (Input::Cancel, _) => Ok(self.cancel(now)),
-            (Input::Tick, Phase::Waiting { .. }) if now >= self.limits.deadline => {
+            (Input::Tick | Input::Chosen(_), Phase::Waiting { .. } | Phase::Choosing)
+                if now >= self.limits.deadline =>
+            {
                 Ok(self.fail(ErrorKind::DeadlineExceeded))
             }
             (Input::Tick, Phase::Waiting { until }) if now >= *until => Ok(self.begin(now)),
@@ -253,7 +256,17 @@ impl<P: Borrow<PoolCore>> Call<P> {
             return self.fail(ErrorKind::Closed);
         }
         self.started = now;
+        if self.request.timeout.is_some_and(|time| time < SHORTEST) {
+            return self.without_time(now);
+        }
         self.begin(now)
+    }
+
+    /// Ends a call that began too late: an attempt could only be held against its endpoint.
+    #[cold]
+    fn without_time(&mut self, now: Nanos) -> Action {
+        self.limits = self.limits_by(&self.home().plan(), now);
+        self.fail(ErrorKind::DeadlineExceeded)
     }
 
     /// Begins an attempt, here or in a fallback pool.
@@ -528,6 +541,9 @@ impl<P: Borrow<PoolCore>> Drop for Call<P> {
         }
     }
 }
+
+/// Less than a microsecond is no time: no answer comes in it, and a share of it may be nothing.
+const SHORTEST: Nanos = 1_000;
 
 fn out_of_order() -> Error {
     Error::new(ErrorKind::InvalidState, "call: must be started once, before any other input")

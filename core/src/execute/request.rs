@@ -144,7 +144,8 @@ impl Request {
         self
     }
 
-    /// Limits the whole call, if that is shorter than the policy's limit.
+    /// Limits the whole call, if that is shorter than the policy's limit. With less than a microsecond it
+    /// ends without an attempt.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(nanos(timeout));

@@ -1,0 +1,37 @@
+//! Calls driven by hand, where a scenario can't see what matters: what events carry, what a closed
+//! manager does, who is chosen how often.
+
+use failover::endpoint::EndpointId;
+use failover::{Action, Call, Endpoint, ErrorKind, Input, Manager, Pool, Request};
+
+fn pool(policy: &str, ids: &[&str]) -> (Manager, Pool) {
+    let document = format!(r#"{{"seed": 1, "clock": "manual", "failover": {policy}}}"#);
+    let manager = Manager::from_json(&document).expect("the document is valid");
+    for id in ids {
+        let endpoint = Endpoint::new(id, "s", "127.0.0.1", 1);
+        manager.register_endpoint(None, endpoint).expect("a fresh id");
+    }
+    let pool = manager.pool(None, Some("s")).expect("the service exists");
+    (manager, pool)
+}
+
+fn number(pool: &Pool, id: &str) -> EndpointId {
+    let snapshot = pool.core().snapshot();
+    snapshot.members().iter().find(|one| &*one.endpoint.id == id).expect("it is registered").id
+}
+
+#[test]
+fn a_choice_begins_no_attempt_after_a_close() {
+    for input in [Input::Tick, Input::Chosen(EndpointId::NONE), Input::Cancel] {
+        let (manager, pool) = pool(r#"{"strategy": "custom"}"#, &["a"]);
+        let mut call = Call::new(&**pool.core(), Request::new());
+        assert_eq!(call.step(Input::Start, 0).expect("a fresh call"), Action::Choose);
+        let id = number(&pool, "a");
+
+        manager.close(std::time::Duration::ZERO).expect("nothing is open");
+        let input = if matches!(input, Input::Chosen(_)) { Input::Chosen(id) } else { input };
+        let action = call.step(input, 0).expect("it fits");
+
+        assert_eq!(action, Action::Fail { kind: ErrorKind::Closed }, "{input:?}");
+    }
+}
