@@ -68,7 +68,8 @@ pub(super) struct Limits {
 
 /// One logical call.
 ///
-/// Owned by one thread at a time. Dropping it returns an open attempt as cancelled.
+/// Owned by one thread at a time. Dropping it on its way cancels it: an open attempt is returned, and
+/// the call counts as failed.
 #[derive(Debug)]
 pub struct Call<P: Borrow<PoolCore>> {
     home: P,
@@ -484,6 +485,14 @@ impl<P: Borrow<PoolCore>> Call<P> {
         }
     }
 
+    /// Ends a call that was dropped on its way, as if it had been cancelled.
+    #[cold]
+    #[inline(never)]
+    fn give_up(&mut self) {
+        let now = self.home().shared().clock.now();
+        self.cancel(now);
+    }
+
     fn record(&mut self, grant: &Grant, outcome: Outcome, latency: Nanos) {
         let record = AttemptRecord { endpoint: grant.endpoint, outcome: Some(outcome), latency };
         self.history.push(record);
@@ -535,9 +544,8 @@ impl<P: Borrow<PoolCore>> Call<P> {
 
 impl<P: Borrow<PoolCore>> Drop for Call<P> {
     fn drop(&mut self) {
-        if let Phase::Running { .. } = self.phase {
-            let now = self.pool().shared().clock.now();
-            self.give_back(now);
+        if !matches!(self.phase, Phase::New | Phase::Ended(_)) {
+            self.give_up();
         }
     }
 }

@@ -65,8 +65,8 @@ impl PoolCore {
     ///
     /// # Cancellation
     ///
-    /// Dropping the future returns its attempt as cancelled. An attempt whose time is over is
-    /// dropped.
+    /// Dropping the future returns its attempt as cancelled, and the call counts as failed. An attempt
+    /// whose time is over is dropped.
     #[cfg(feature = "runtime")]
     pub async fn execute<T, E, F>(
         &self,

@@ -125,7 +125,8 @@ impl Pool {
     ///
     /// # Cancellation
     ///
-    /// Dropping the future returns its attempt as cancelled. An attempt whose time is over is
+    /// Dropping the future cancels the call, which counts as failed, and its attempt is returned as
+    /// cancelled. An attempt whose time is over is
     /// dropped.
     #[cfg(feature = "runtime")]
     pub async fn execute<T, E, F>(
