@@ -1,6 +1,6 @@
 //! Why each endpoint would or would not be picked now.
 
-use super::filter::{self, Gauge, Round};
+use super::filter::{self, Gauge, Probes, Round};
 use super::ladder::choose;
 use super::pick::{Field, Wish, preferred};
 use super::{Level, Luck, StickyTable, Tried};
@@ -52,7 +52,7 @@ pub(crate) fn explain(
         scope: wish.scope,
         round: Round::Untried,
         level: Level::Usable,
-        may_probe: true,
+        probes: Probes::Due,
     };
     let members = (0_u32..).zip(field.snapshot.members());
     let list = members

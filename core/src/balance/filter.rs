@@ -150,8 +150,18 @@ pub(crate) struct Gauge<'a> {
     pub(crate) scope: Scope,
     pub(crate) round: Round,
     pub(crate) level: Level,
-    /// A call with attempts left can afford a probe.
-    pub(crate) may_probe: bool,
+    pub(crate) probes: Probes,
+}
+
+/// Which probes a pick takes while another endpoint is usable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Probes {
+    /// None: nobody would hear what comes of it.
+    None,
+    /// Those for which nobody came that can afford them.
+    Overdue,
+    /// All: the call may be repeated and has attempts left.
+    Due,
 }
 
 impl Gauge<'_> {
@@ -174,6 +184,15 @@ impl Gauge<'_> {
         !is_left_out
             && (self.refused.is_empty() || !self.refused.contains(member.id))
             && self.filter.is_none_or(|filter| filter.allows(member))
+    }
+
+    fn may_probe(&self, state: &EndpointState) -> bool {
+        match self.probes {
+            _ if self.level > Level::Usable => true,
+            Probes::Due => true,
+            Probes::Overdue => breaker::is_overdue(state, self.rules, self.now),
+            Probes::None => false,
+        }
     }
 
     #[cold]
@@ -204,9 +223,8 @@ fn standing(state: &EndpointState, status: Status, gauge: &Gauge<'_>) -> u64 {
     if status.has(Status::RESTING) && gauge.now >= state.resting_until.load(Ordering::Relaxed) {
         bits &= !Status::RESTING;
     }
-    let may_probe = gauge.may_probe || gauge.level > Level::Usable;
     if status.has(Status::OPEN | Status::HALF_OPEN)
-        && may_probe
+        && gauge.may_probe(state)
         && breaker::is_due(state, status, gauge.rules, gauge.now)
     {
         bits &= !(Status::OPEN | Status::HALF_OPEN);
@@ -226,7 +244,7 @@ const BARS: u64 = Status::ADMIN
 /// What speaks against an endpoint, in words; `None` if nothing does.
 pub(crate) fn objection(member: &Member, gauge: &Gauge<'_>, weight: u32) -> Option<&'static str> {
     let status = member.state.status();
-    let gauge = &Gauge { may_probe: true, ..*gauge };
+    let gauge = &Gauge { probes: Probes::Due, ..*gauge };
     let bits = remaining(member, status, &Gauge { scope: Scope::NONE, ..*gauge });
     let texts = [
         (Status::RETIRED, "removed by its provider"),

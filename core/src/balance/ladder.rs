@@ -85,7 +85,7 @@ pub(super) fn gauge<'a>(
         scope: wish.scope,
         round,
         level,
-        may_probe: wish.may_probe,
+        probes: wish.probes,
     }
 }
 

@@ -1,7 +1,7 @@
 //! One pick: at first sight where nothing stands against the one whose turn it is, else step by
 //! step, around those that refuse.
 
-use super::filter::Round;
+use super::filter::{Probes, Round};
 use super::ladder::{choose, gauge, refusal};
 use super::{
     Algorithm, Balance, Filter, Level, Luck, Place, SessionKey, StickyTable, Tables, Tried, filter,
@@ -38,7 +38,7 @@ pub(crate) struct Wish<'a> {
     pub(crate) scope: Scope,
     /// Where the request and the policy say that the caller stands.
     pub(crate) places: (&'a Place, &'a Place),
-    pub(crate) may_probe: bool,
+    pub(crate) probes: Probes,
     /// A retry or hedge leaves the cursor alone.
     pub(crate) is_first: bool,
 }

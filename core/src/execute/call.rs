@@ -74,7 +74,7 @@ pub(super) struct Limits {
 pub struct Call<P: Borrow<PoolCore>> {
     home: P,
     /// The fallback pool that serves now, once the own one can't.
-    hop: Option<Arc<PoolCore>>,
+    pub(super) hop: Option<Arc<PoolCore>>,
     hops: usize,
     pub(super) request: Request,
     pub(super) phase: Phase,

@@ -11,7 +11,7 @@ use super::Request;
 use super::core::PoolCore;
 use super::grant::{Ask, excluded, wish};
 use super::plan::Plan;
-use crate::balance::{self, Level, Luck};
+use crate::balance::{self, Level, Luck, Probes};
 use crate::clock::Nanos;
 use crate::endpoint::{Endpoint, EndpointId};
 use crate::error::ErrorKind;
@@ -69,7 +69,7 @@ impl PoolCore {
         }
         let plan = self.held_plan();
         let tried = excluded(request);
-        let ask = Ask { may_probe: false, ..Ask::once(request, &tried, now) };
+        let ask = Ask { probes: Probes::None, ..Ask::once(request, &tried, now) };
         let (field, wish) = (plan.field(), wish(&plan, &ask));
         let mut luck = Luck::new(self.spot(Stripe::mine()), None);
         match balance::look(&field, &wish, &mut luck) {

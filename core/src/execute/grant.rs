@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::core::PoolCore;
 use super::plan::Plan;
 use super::{LONGEST_PROBE, Lease, Request};
-use crate::balance::{self, Explained, Level, Luck, NOTHING, Pick, Refusal, Tried, Wish};
+use crate::balance::{self, Explained, Level, Luck, NOTHING, Pick, Probes, Refusal, Tried, Wish};
 use crate::clock::Nanos;
 use crate::endpoint::{Change, EndpointId, Member, Scope};
 use crate::error::{Error, ErrorKind, Result};
@@ -57,7 +57,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) tried: &'a Tried,
     pub(crate) now: Nanos,
     pub(crate) deadline: Nanos,
-    pub(crate) may_probe: bool,
+    pub(crate) probes: Probes,
     pub(crate) is_first: bool,
 }
 
@@ -66,7 +66,7 @@ impl<'a> Ask<'a> {
     /// never see a failed endpoint again otherwise.
     pub(super) fn once(request: &'a Request, tried: &'a Tried, now: Nanos) -> Self {
         let deadline = now.saturating_add(LONGEST_PROBE);
-        Self { request, tried, now, deadline, may_probe: true, is_first: true }
+        Self { request, tried, now, deadline, probes: Probes::Due, is_first: true }
     }
 }
 
@@ -310,7 +310,7 @@ pub(crate) fn wish<'a>(plan: &'a Plan, ask: &Ask<'a>) -> Wish<'a> {
         key: ask.request.key,
         scope: ask.request.scope,
         places: (&ask.request.place, &plan.place),
-        may_probe: ask.may_probe,
+        probes: ask.probes,
         is_first: ask.is_first,
     }
 }

@@ -8,7 +8,7 @@ use super::core::PoolCore;
 use super::grant::{Ask, wish};
 use super::plan::Plan;
 use super::{Action, backoff};
-use crate::balance;
+use crate::balance::{self, Probes};
 use crate::clock::Nanos;
 use crate::error::ErrorKind;
 use crate::events::EventKind;
@@ -91,12 +91,25 @@ impl<P: Borrow<PoolCore>> Call<P> {
             tried: &self.tried,
             now,
             deadline,
-            // Where no call ever has an attempt left, a probe must go with one all the same, or an
-            // endpoint that failed once would be forgotten.
-            may_probe: self.attempts + 1 < limits.most_attempts
-                || plan.rules.execute.max_retries == 0,
+            probes: self.probes(plan, limits),
             is_first: self.attempts == 0,
         }
+    }
+
+    /// A call that survives a failed probe takes any; and so do those of a pool where no call ever has
+    /// an attempt left, or an endpoint that failed once would be forgotten.
+    fn probes(&self, plan: &Plan, limits: Limits) -> Probes {
+        let own;
+        let own = match self.hop {
+            None => plan,
+            Some(_) => {
+                own = self.home().plan();
+                &own
+            }
+        };
+        let has_more = self.attempts + 1 < limits.most_attempts && self.is_idempotent(own);
+        let is_due = has_more || own.rules.execute.max_retries == 0;
+        if is_due { Probes::Due } else { Probes::Overdue }
     }
 
     #[inline]

@@ -126,8 +126,7 @@ impl Pool {
     /// # Cancellation
     ///
     /// Dropping the future cancels the call, which counts as failed, and its attempt is returned as
-    /// cancelled. An attempt whose time is over is
-    /// dropped.
+    /// cancelled. An attempt whose time is over is dropped.
     #[cfg(feature = "runtime")]
     pub async fn execute<T, E, F>(
         &self,

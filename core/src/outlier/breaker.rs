@@ -76,6 +76,12 @@ pub(crate) fn is_due(state: &EndpointState, status: Status, rules: &Breaker, now
     status.has(Status::HALF_OPEN) && free_slot(state, status, rules, now).is_some()
 }
 
+/// True if nobody who can afford a probe came for so long that anybody may take it.
+pub(crate) fn is_overdue(state: &EndpointState, rules: &Breaker, now: Nanos) -> bool {
+    let due = state.open_until.load(Ordering::Relaxed);
+    now >= due.saturating_add(crate::clock::nanos(rules.recovery_timeout))
+}
+
 /// Asks for a pass; of an open breaker whose time is over, it opens the first half.
 pub(crate) fn admit(
     state: &EndpointState,
