@@ -29,7 +29,9 @@ pub use locality::Place;
 pub(crate) use luck::{Lane, Luck, Spot};
 pub use p2c_ewma::estimate;
 pub(crate) use p2c_ewma::{failed, succeeded};
-pub(crate) use pick::{Field, Pick, Refusal, Scoped, Why, Wish, at_first_sight, pick, take};
+pub(crate) use pick::{
+    Field, Pick, Refusal, Scoped, Why, Wish, at_first_sight, bind, pick, pick_preferred, take,
+};
 pub use sticky::SessionKey;
 pub(crate) use sticky::StickyTable;
 pub use tier::Tables;

@@ -154,13 +154,8 @@ pub(crate) fn pick(
     luck: &mut Luck<'_>,
     mut scoped: Option<&mut Scoped>,
 ) -> Result<Pick, Refusal> {
-    if let Some((position, why)) = preferred(field, wish, StickyTable::find) {
-        let level = Level::Usable;
-        let taken =
-            take(field.member(position), field.breaker, (wish, level), scoped.as_deref_mut());
-        if let Some((pass, opened_half)) = taken {
-            return Ok(Pick { position, pass, level, why, is_new_round: false, opened_half });
-        }
+    if let Some(pick) = pick_preferred(field, wish, scoped.as_deref_mut()) {
+        return Ok(pick);
     }
     let mut refused = Tried::default();
     loop {
@@ -173,13 +168,31 @@ pub(crate) fn pick(
             refused.push(member.id);
             continue;
         };
-        if let (Some(table), Some(session)) = (field.sticky, wish.session)
-            && !keeps_its_session(field, wish)
-        {
-            table.bind(session, member.id, wish.now);
-        }
+        bind(field, wish, member.id);
         let (why, is_new_round) = (Why::Balanced, round != Round::Untried);
         return Ok(Pick { position, pass, level, why, is_new_round, opened_half });
+    }
+}
+
+/// Takes the endpoint that the request names, or that its session is bound to.
+pub(crate) fn pick_preferred(
+    field: &Field<'_>,
+    wish: &Wish<'_>,
+    scoped: Option<&mut Scoped>,
+) -> Option<Pick> {
+    let (position, why) = preferred(field, wish, StickyTable::find)?;
+    let level = Level::Usable;
+    let taken = take(field.member(position), field.breaker, (wish, level), scoped);
+    let (pass, opened_half) = taken?;
+    Some(Pick { position, pass, level, why, is_new_round: false, opened_half })
+}
+
+/// Binds the request's session, if it has one, to who serves now.
+pub(crate) fn bind(field: &Field<'_>, wish: &Wish<'_>, id: EndpointId) {
+    if let (Some(table), Some(session)) = (field.sticky, wish.session)
+        && !keeps_its_session(field, wish)
+    {
+        table.bind(session, id, wish.now);
     }
 }
 

@@ -315,8 +315,13 @@ impl<P: Borrow<PoolCore>> Call<P> {
     #[cold]
     #[inline(never)]
     fn search(&self, plan: &Plan, ask: &Ask<'_>, luck: Luck<'_>) -> (Found, Option<Rng>) {
-        if plan.is_custom && !self.choices(plan, ask).0.is_empty() {
-            return (Found::Choice, luck.into_draws());
+        if plan.is_custom {
+            if let Some(granted) = self.preferred(plan, ask, luck.stripe()) {
+                return (Found::Granted(granted), luck.into_draws());
+            }
+            if !self.choices(plan, ask).0.is_empty() {
+                return (Found::Choice, luck.into_draws());
+            }
         }
         let (granted, draws) = self.pool().grant_by_search(plan, ask, luck);
         (granted.map_or(Found::Nobody, Found::Granted), draws)

@@ -27,6 +27,32 @@ impl<P: Borrow<PoolCore>> Call<P> {
         balance::candidates(&plan.field(), &wish(plan, ask))
     }
 
+    /// What comes before the program's choice: the endpoint that the request names, or its session's.
+    pub(super) fn preferred(&self, plan: &Plan, ask: &Ask<'_>, stripe: Stripe) -> Option<Granted> {
+        let mut scoped = self.scoped();
+        let pick = balance::pick_preferred(&plan.field(), &wish(plan, ask), scoped.as_mut())?;
+        Some(self.granted(plan, (&pick, scoped), stripe, ask.now))
+    }
+
+    fn scoped(&self) -> Option<Scoped> {
+        (!self.request.scope.is_none()).then(Scoped::default)
+    }
+
+    fn granted(
+        &self,
+        plan: &Plan,
+        (pick, scoped): (&Pick, Option<Scoped>),
+        stripe: Stripe,
+        now: Nanos,
+    ) -> Granted {
+        let pool = self.pool();
+        let mut grant = pool.begin(plan, pick, stripe, now);
+        if let Some(scoped) = scoped {
+            pool.begin_in_scope(plan, &scoped, stripe, &mut grant);
+        }
+        Granted { grant, is_new_round: pick.is_new_round }
+    }
+
     pub(super) fn chosen(&mut self, id: EndpointId, now: Nanos) -> Result<Action> {
         let plan = self.pool().plan();
         let ask = self.ask(&plan, self.limits, now);
@@ -37,21 +63,17 @@ impl<P: Borrow<PoolCore>> Call<P> {
             return Err(Error::new(ErrorKind::InvalidArgument, text));
         };
         let member = &plan.snapshot.members()[position as usize];
-        let is_scoped = !self.request.scope.is_none();
-        let (rules, mut scoped) = (&plan.rules.breaker, is_scoped.then(Scoped::default));
-        let taken = balance::take(member, rules, (&wish(&plan, &ask), level), scoped.as_mut());
+        let (rules, mut scoped) = (&plan.rules.breaker, self.scoped());
+        let wish = wish(&plan, &ask);
+        let taken = balance::take(member, rules, (&wish, level), scoped.as_mut());
         let Some((pass, opened_half)) = taken else {
             self.tried.push(id);
             return Ok(self.begin(now));
         };
+        balance::bind(&plan.field(), &wish, id);
         let why = Why::Chosen;
         let pick = Pick { position, pass, level, why, is_new_round, opened_half };
-        let (pool, stripe) = (self.pool(), Stripe::mine());
-        let mut grant = pool.begin(&plan, &pick, stripe, now);
-        if let Some(scoped) = scoped {
-            pool.begin_in_scope(&plan, &scoped, stripe, &mut grant);
-        }
-        let granted = Granted { grant, is_new_round };
+        let granted = self.granted(&plan, (&pick, scoped), Stripe::mine(), now);
         let deadline = self.attempt_deadline(&plan, self.limits, now);
         Ok(self.attempt(granted, deadline))
     }
