@@ -2,7 +2,7 @@
 //! manager does, who is chosen how often.
 
 use failover::endpoint::EndpointId;
-use failover::{Action, Call, Endpoint, ErrorKind, Input, Manager, Pool, Request};
+use failover::{Action, Call, Endpoint, ErrorKind, Input, Manager, Outcome, Pool, Request};
 
 fn pool(policy: &str, ids: &[&str]) -> (Manager, Pool) {
     let document = format!(r#"{{"seed": 1, "clock": "manual", "failover": {policy}}}"#);
@@ -34,4 +34,31 @@ fn a_choice_begins_no_attempt_after_a_close() {
 
         assert_eq!(action, Action::Fail { kind: ErrorKind::Closed }, "{input:?}");
     }
+}
+
+#[test]
+fn retries_of_least_connections_spread_over_equals_by_weight() {
+    let policy = r#"{"strategy": "least_connections", "load_balancer": {"weights": {"c": 2}},
+        "circuit_breaker": {"enabled": false}}"#;
+    let (_manager, pool) = pool(policy, &["a", "b", "c"]);
+    let [a, b, c] = ["a", "b", "c"].map(|id| number(&pool, id));
+    let (mut to_b, mut to_c) = (0_u32, 0_u32);
+    for _ in 0..4_000 {
+        let mut call = Call::new(&**pool.core(), Request::new());
+        let mut attempt = 0;
+        let mut last = EndpointId::NONE;
+        let mut action = call.step(Input::Start, 0);
+        while let Ok(Action::Attempt { grant, number, .. }) = action {
+            attempt = number;
+            to_b += u32::from(last == a && grant.endpoint == b);
+            to_c += u32::from(last == a && grant.endpoint == c);
+            last = grant.endpoint;
+            let outcome = if last == a { Outcome::Unsent } else { Outcome::Success };
+            action = call.step(Input::Result { attempt, outcome, latency: 1, hint: 0 }, 0);
+        }
+        assert_eq!(action.expect("it fits"), Action::Done, "after {attempt}");
+    }
+
+    assert!((900..1_100).contains(&(to_b + to_c)), "one first attempt in four goes to a");
+    assert!((280..390).contains(&to_b), "a third of them, got {to_b} and {to_c}");
 }

@@ -133,7 +133,11 @@ fn spread(
                     field.load(at, observer)
                 }));
             }
-            let turn = if wish.is_first { luck.whose_turn(tier.rota()) } else { None };
+            // A retry leaves the turn alone, and would go to the lowest id among equals without a draw.
+            let turn = match wish.is_first {
+                true => luck.whose_turn(tier.rota()),
+                false => round_robin::drawn(tier.rota(), luck.draw(0), &fits),
+            };
             least_connections::lightest(members, turn, fits, |at| field.load(at, observer))
         }
         Algorithm::IpHash => match wish.key {
