@@ -136,6 +136,8 @@ fn judge(
         return match verdict {
             _ if report.pass.slot == 0 => None,
             Verdict::Good => breaker::good(state, report.pass, rules),
+            // It answered, and rests if it asked to: neither well nor failed.
+            Verdict::Throttled => None,
             _ => trip(state, rules, report, Why::ProbeFailed),
         };
     }
