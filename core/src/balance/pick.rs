@@ -56,6 +56,8 @@ pub(crate) struct Pick {
     /// The call begins to use endpoints that it already tried.
     pub(crate) is_new_round: bool,
     pub(crate) opened_half: bool,
+    /// The request had a filter, so whom it found says nothing of the pool.
+    pub(crate) is_narrowed: bool,
 }
 
 /// What was taken of the breaker of a scope: nothing for a request without one, or if the endpoint has
@@ -142,7 +144,8 @@ pub(crate) fn at_first_sight(
     };
     let pass = Pass { generation: clear(position)?.generation(), ..Pass::default() };
     let (level, why) = (Level::Usable, Why::Balanced);
-    Some(Pick { position, pass, level, why, is_new_round: false, opened_half: false })
+    let (is_new_round, opened_half, is_narrowed) = (false, false, false);
+    Some(Pick { position, pass, level, why, is_new_round, opened_half, is_narrowed })
 }
 
 /// Goes the whole way: preference, ladder, rounds, tiers, and around those that refuse.
@@ -170,7 +173,8 @@ pub(crate) fn pick(
         };
         bind(field, wish, member.id);
         let (why, is_new_round) = (Why::Balanced, round != Round::Untried);
-        return Ok(Pick { position, pass, level, why, is_new_round, opened_half });
+        let is_narrowed = wish.filter.is_some();
+        return Ok(Pick { position, pass, level, why, is_new_round, opened_half, is_narrowed });
     }
 }
 
@@ -184,7 +188,8 @@ pub(crate) fn pick_preferred(
     let level = Level::Usable;
     let taken = take(field.member(position), field.breaker, (wish, level), scoped);
     let (pass, opened_half) = taken?;
-    Some(Pick { position, pass, level, why, is_new_round: false, opened_half })
+    let (is_new_round, is_narrowed) = (false, wish.filter.is_some());
+    Some(Pick { position, pass, level, why, is_new_round, opened_half, is_narrowed })
 }
 
 /// Binds the request's session, if it has one, to who serves now.

@@ -71,8 +71,8 @@ impl<P: Borrow<PoolCore>> Call<P> {
             return Ok(self.begin(now));
         };
         balance::bind(&plan.field(), &wish, id);
-        let why = Why::Chosen;
-        let pick = Pick { position, pass, level, why, is_new_round, opened_half };
+        let (why, is_narrowed) = (Why::Chosen, wish.filter.is_some());
+        let pick = Pick { position, pass, level, why, is_new_round, opened_half, is_narrowed };
         let granted = self.granted(&plan, (&pick, scoped), Stripe::mine(), now);
         let deadline = self.attempt_deadline(&plan, self.limits, now);
         Ok(self.attempt(granted, deadline))

@@ -217,7 +217,7 @@ impl PoolCore {
         if is_panic {
             self.counters().add(Tally::Panics);
         }
-        if is_panic != self.is_panicking.swap(is_panic, Ordering::Relaxed) {
+        if !pick.is_narrowed && is_panic != self.is_panicking.swap(is_panic, Ordering::Relaxed) {
             let (kind, reason) = if is_panic {
                 (EventKind::PanicEnter, "no endpoint looks fit")
             } else {
