@@ -62,3 +62,18 @@ fn retries_of_least_connections_spread_over_equals_by_weight() {
     assert!((900..1_100).contains(&(to_b + to_c)), "one first attempt in four goes to a");
     assert!((280..390).contains(&to_b), "a third of them, got {to_b} and {to_c}");
 }
+
+#[test]
+fn a_position_that_is_no_number_is_an_unknown_one() {
+    let (manager, pool) = pool(r#"{"strategy": "geographic"}"#, &[]);
+    let labels = [("latitude", "48.86"), ("longitude", "2.35")];
+    let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let mut endpoint = Endpoint::new("a", "s", "127.0.0.1", 1);
+    endpoint.metadata.extend(labels);
+    manager.register_endpoint(None, endpoint).expect("a fresh id");
+
+    for (latitude, longitude) in [(f64::NAN, 2.0), (48.0, f64::NAN), (f64::INFINITY, 2.0)] {
+        let request = Request::new().position(latitude, longitude);
+        pool.pick(&request).expect("somebody is usable").report(Outcome::Success);
+    }
+}

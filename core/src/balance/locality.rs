@@ -36,10 +36,12 @@ impl Place {
         self
     }
 
-    /// The same place at other coordinates.
+    /// The same place at other coordinates. Where one of them is no number, they are unknown.
     #[must_use]
     pub const fn at(mut self, latitude: f64, longitude: f64) -> Self {
-        self.position = Some((latitude, longitude));
+        // Nothing is at least as near as what has no distance, so nobody would be picked.
+        let is_known = latitude.is_finite() && longitude.is_finite();
+        self.position = if is_known { Some((latitude, longitude)) } else { None };
         self
     }
 

@@ -116,7 +116,7 @@ impl Request {
         self
     }
 
-    /// Tells where the caller stands, in degrees.
+    /// Tells where the caller stands, in degrees. What is no number leaves it to the policy.
     #[must_use]
     pub fn position(mut self, latitude: f64, longitude: f64) -> Self {
         self.place = self.place.at(latitude, longitude);
