@@ -161,6 +161,27 @@ fn in_flight_counts_each_attempt_until_it_is_back() {
 }
 
 #[test]
+fn an_end_is_never_seen_before_its_beginning() {
+    explore(3, || {
+        let (_manager, core) = pool("");
+        let open = core.grant_one(&Request::new(), 0).expect("usable");
+        let other = thread::spawn({
+            let core = Arc::clone(&core);
+            move || {
+                let grant = core.grant_one(&Request::new(), 0).expect("usable");
+                assert!(core.report(&grant, Outcome::Success, 1, 1));
+            }
+        });
+
+        let seen = core.snapshot().members()[0].state.in_flight();
+        other.join().unwrap();
+
+        assert!(seen >= 1, "the attempt that is open was not counted");
+        assert!(core.report(&open, Outcome::Success, 1, 1));
+    });
+}
+
+#[test]
 fn a_lease_finds_its_endpoint_although_its_place_was_given_away() {
     explore(2, || {
         let (manager, core) = pool("");

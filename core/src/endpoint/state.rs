@@ -347,7 +347,8 @@ impl EndpointState {
         // Every end before any beginning: a lease may begin on one stripe and end on another, and one
         // that ends meanwhile counts as in flight, not as -1.
         let done = self.flow.iter().fold(0_u64, |sum, flow| sum.wrapping_add(flow.done.load()));
-        // Keeps the two in this order; what hands a lease from thread to thread orders its counts.
+        // Keeps the two in this order, with the Release of each end: who sees an end sees its beginning,
+        // also that on another stripe, since what hands a lease from thread to thread orders its counts.
         fence(Ordering::Acquire);
         let started =
             self.flow.iter().fold(0_u64, |sum, flow| sum.wrapping_add(flow.started.load()));

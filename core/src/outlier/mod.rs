@@ -44,7 +44,7 @@ pub(crate) fn observe(
     stripe: Stripe,
 ) -> Option<Move> {
     let flow = state.flow.of(stripe);
-    flow.done.add(1, flow.is_alone);
+    flow.done.add_last(1, flow.is_alone);
     flow.latency_sum.add(report.latency, flow.is_alone);
     let status = state.status();
     let is_usual = report.outcome == Outcome::Success
@@ -85,7 +85,7 @@ pub(crate) fn observe_in_scope(
     let report = Report { is_slow: false, hint: 0, ..*report };
     let take_in = |state: &EndpointState, report: &Report, verdict| {
         let flow = state.flow.of(stripe);
-        flow.done.add(1, flow.is_alone);
+        flow.done.add_last(1, flow.is_alone);
         flow.latency_sum.add(report.latency, flow.is_alone);
         observe_closely(state, rules, report, (verdict, &flow))
     };

@@ -135,6 +135,18 @@ impl Count {
         }
     }
 
+    /// As [`add`](Self::add), after what the thread did before: who sees the sum, and then a fence, sees
+    /// that too.
+    #[inline]
+    pub(crate) fn add_last(&self, by: u64, is_alone: bool) {
+        if is_alone {
+            let old = self.0.load(Ordering::Relaxed);
+            self.0.store(old.wrapping_add(by), Ordering::Release);
+        } else {
+            self.0.fetch_add(by, Ordering::Release);
+        }
+    }
+
     #[inline]
     pub(crate) fn load(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
