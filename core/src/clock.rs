@@ -2,7 +2,8 @@
 //!
 //! Everything else takes `now` in nanoseconds, so that a test moves time by hand and a wall-clock
 //! jump changes nothing. The system clock counts processor ticks (quanta): a plain clock read costs
-//! as much as a whole pick.
+//! as much as a whole pick. Ticks that begin anew while the machine sleeps, which some firmware lets
+//! happen, take the time back to 0 until they have caught up; whoever waits waits for that long.
 
 use std::sync::Arc;
 use std::thread::Thread;

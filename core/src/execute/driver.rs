@@ -63,6 +63,10 @@ impl PoolCore {
     /// [`Failure`] with the last attempt's own error. With the strategy `custom`, which needs the
     /// machine itself ([`Call`]), of the kind [`InvalidState`](ErrorKind::InvalidState).
     ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with its timers on, when it first waits.
+    ///
     /// # Cancellation
     ///
     /// Dropping the future returns its attempt as cancelled, and the call counts as failed. An attempt
@@ -93,6 +97,11 @@ impl PoolCore {
                     }
                 }
                 Ok(Action::Abandon { .. }) => run.step(Input::Next),
+                // The attempt was dropped, and the clock is not there yet: it had gone back.
+                Ok(Action::Pending { until }) => {
+                    clock.sleep_until_async(until).await;
+                    run.step(Input::Tick)
+                }
                 Ok(Action::Wait { until }) => {
                     let is_closed = || self.shared().is_closed.load(CLOSED);
                     clock.wait_until_async(until, is_closed).await;
