@@ -123,6 +123,11 @@ impl Pool {
     ///
     /// [`Failure`] with the last attempt's own error.
     ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with its timers on, when it first waits: for the function or before a
+    /// retry. Other runtimes drive a [`Call`](crate::Call) themselves.
+    ///
     /// # Cancellation
     ///
     /// Dropping the future cancels the call, which counts as failed, and its attempt is returned as
