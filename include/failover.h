@@ -1137,7 +1137,7 @@ typedef struct failover_work {
 #define FAILOVER_E_DEADLINE_EXCEEDED 6003
 
 /**
- * Every permitted attempt failed; the last attempt's own error comes with it.
+ * Every permitted attempt failed, or nobody was left for the next; the last one's own error comes with it.
  */
 #define FAILOVER_E_ATTEMPTS_EXHAUSTED 6004
 

@@ -69,7 +69,7 @@ error_kinds! {
     NoEndpoints = 6002, NotFound, true, "NO_ENDPOINTS";
     /// The call's own deadline passed. The last attempt may have had an effect.
     DeadlineExceeded = 6003, Timeout, true, "DEADLINE_EXCEEDED";
-    /// Every permitted attempt failed; the last attempt's own error comes with it.
+    /// Every permitted attempt failed, or nobody was left for the next; the last one's own error comes with it.
     AttemptsExhausted = 6004, Connection, true, "ATTEMPTS_EXHAUSTED";
     /// Breakers bar every endpoint that is left; the details say when the next probe is due.
     CircuitOpen = 6005, CircuitBreaker, true, "CIRCUIT_OPEN";

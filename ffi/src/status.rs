@@ -18,7 +18,7 @@ pub const FAILOVER_E_INVALID_CONFIG: failover_code = 6001;
 pub const FAILOVER_E_NO_ENDPOINTS: failover_code = 6002;
 /// The call's own deadline passed. The last attempt may have had an effect.
 pub const FAILOVER_E_DEADLINE_EXCEEDED: failover_code = 6003;
-/// Every permitted attempt failed; the last attempt's own error comes with it.
+/// Every permitted attempt failed, or nobody was left for the next; the last one's own error comes with it.
 pub const FAILOVER_E_ATTEMPTS_EXHAUSTED: failover_code = 6004;
 /// Breakers bar every endpoint that is left; the details say when the next probe is due.
 pub const FAILOVER_E_CIRCUIT_OPEN: failover_code = 6005;

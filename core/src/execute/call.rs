@@ -462,18 +462,23 @@ impl<P: Borrow<PoolCore>> Call<P> {
 
     #[cold]
     fn nobody(&mut self, now: Nanos) -> Action {
-        if self.attempts > 0 {
-            return self.fail(ErrorKind::AttemptsExhausted);
-        }
         // The call's own pool explains best, also where its fallbacks had nobody either: most of
         // them know nothing of the service.
         let home = self.home.borrow();
         let plan = home.plan();
         let ask = self.ask(&plan, self.limits, now);
         let error = home.refusal(balance::refusal(&plan.field(), &wish(&plan, &ask)), &ask);
+        let error = if self.attempts > 0 { self.nobody_else(&error) } else { error };
         let kind = error.kind();
         self.error = Some(error);
         self.fail(kind)
+    }
+
+    /// The error of a call that has attempts left and nobody to make them on.
+    fn nobody_else(&self, refusal: &Error) -> Error {
+        let (made, most) = (self.attempts, self.limits.most_attempts);
+        let text = format!("{refusal}; nobody is left after {made} of {most} attempts");
+        Error::new(ErrorKind::AttemptsExhausted, text).with_details(refusal.details())
     }
 
     fn cancel(&mut self, now: Nanos) -> Action {
