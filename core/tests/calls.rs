@@ -77,3 +77,21 @@ fn a_position_that_is_no_number_is_an_unknown_one() {
         pool.pick(&request).expect("somebody is usable").report(Outcome::Success);
     }
 }
+
+#[test]
+fn events_of_a_retry_name_the_endpoint_that_led_to_it() {
+    let policy = r#"{"retry_delay": "0s", "retry_budget": {"capacity": 1, "per_second": 0}}"#;
+    let (manager, pool) = pool(policy, &["a", "b"]);
+    let mut call = Call::new(&**pool.core(), Request::new());
+    call.step(Input::Start, 0).expect("a fresh call");
+
+    for attempt in 1..=2 {
+        let outcome = Outcome::Failure;
+        call.step(Input::Result { attempt, outcome, latency: 1, hint: 0 }, 0).expect("it fits");
+    }
+
+    let told: Vec<_> = manager.recent_events(3).iter().rev().map(|event| event.to_json()).collect();
+    let told = told.iter().map(|event| (event["type"].as_str(), event["endpoint"].as_str()));
+    let expected = [("retry", "a"), ("failover", "b"), ("budget_exhausted", "b")];
+    assert!(told.eq(expected.map(|(kind, id)| (Some(kind), Some(id)))));
+}

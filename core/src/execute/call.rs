@@ -83,6 +83,8 @@ pub struct Call<P: Borrow<PoolCore>> {
     pub(super) limits: Limits,
     started: Nanos,
     pub(super) last: EndpointId,
+    /// What led to a retry that no event told of yet.
+    pub(super) untold: Option<Outcome>,
     pub(super) draws: Option<Rng>,
     pub(super) tried: Tried,
     /// Two of them without allocating.
@@ -124,6 +126,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
             limits: Limits::default(),
             started: 0,
             last: EndpointId::NONE,
+            untold: None,
             draws: None,
             tried,
             history: SmallVec::new(),
@@ -280,6 +283,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
             match looked.found {
                 Found::Granted(granted) => return self.attempt(granted, looked.deadline),
                 Found::Choice => {
+                    self.tell_retry();
                     self.phase = Phase::Choosing;
                     return Action::Choose;
                 }
@@ -330,6 +334,7 @@ impl<P: Borrow<PoolCore>> Call<P> {
     /// Goes on in the next fallback pool; or the end, if there is none.
     #[cold]
     fn hop_on(&mut self, now: Nanos) -> Option<Action> {
+        self.tell_retry();
         let home = self.home.borrow();
         let Some(next) = home.fallback(self.hops) else {
             return Some(self.nobody(now));
@@ -390,8 +395,8 @@ impl<P: Borrow<PoolCore>> Call<P> {
             self.tried.clear();
             last.into_iter().for_each(|id| self.tried.push(id));
         }
-        if self.last != EndpointId::NONE && self.last != grant.endpoint {
-            self.tell_failover(&grant);
+        if self.last != EndpointId::NONE {
+            self.tell_of_another(&grant);
         }
         self.last = grant.endpoint;
         self.phase = Phase::Running { grant, deadline };
@@ -399,6 +404,13 @@ impl<P: Borrow<PoolCore>> Call<P> {
     }
 
     #[cold]
+    fn tell_of_another(&mut self, grant: &Grant) {
+        self.tell_retry();
+        if self.last != grant.endpoint {
+            self.tell_failover(grant);
+        }
+    }
+
     fn tell_failover(&self, grant: &Grant) {
         let pool = self.pool();
         self.home().counters().failover(wall_nanos());

@@ -36,19 +36,34 @@ impl<P: Borrow<PoolCore>> Call<P> {
         }
         if is_charged && !self.pool().budget.withdraw(plan.budget, now) {
             self.home().counters().add(Tally::BudgetRefusals);
-            self.pool().tell(EventKind::BudgetExhausted, None, "the retry budget is empty");
+            self.tell_of_last(EventKind::BudgetExhausted, "the retry budget is empty");
             return self.fail(ErrorKind::BudgetExhausted);
         }
         self.charged = charged;
         if is_charged {
             self.home().counters().add(Tally::Retries);
-            self.pool().tell(EventKind::Retry, None, outcome.name());
+            self.untold = Some(outcome);
         }
         if until <= now {
             return self.begin(now);
         }
+        self.tell_retry();
         self.phase = Phase::Waiting { until };
         Action::Wait { until }
+    }
+
+    /// Tells of a charged retry, if there is one that wasn't told: after what the pick did to breakers,
+    /// and before where the call goes.
+    pub(super) fn tell_retry(&mut self) {
+        if let Some(outcome) = self.untold.take() {
+            self.tell_of_last(EventKind::Retry, outcome.name());
+        }
+    }
+
+    /// Tells what follows from the last attempt, of its endpoint.
+    fn tell_of_last(&self, kind: EventKind, reason: &'static str) {
+        let plan = self.pool().plan();
+        self.pool().tell(kind, plan.snapshot.find(self.last, 0), reason);
     }
 
     /// Why the call ends after this outcome, if it does.
