@@ -16,7 +16,7 @@ use failover::discovery::{
     Provider, ProviderStatus, Sink, Update, Work,
 };
 use failover::endpoint::document::{Format, parse, to_json};
-use failover::endpoint::{HealthStatus, Registry, Slots};
+use failover::endpoint::{Change, HealthStatus, Registry, Slots};
 use failover::events::{Bus, Event, Subscription};
 use failover::{Endpoint, Error, ErrorKind};
 use proptest::prelude::*;
@@ -54,6 +54,10 @@ impl Rig {
 
     fn health(&self, id: &str) -> HealthStatus {
         self.registry.get(id).expect("registered").state.status().health()
+    }
+
+    fn changed(&self, id: &str) -> (u64, Change) {
+        self.registry.get(id).expect("registered").state.changed()
     }
 
     fn told(&self) -> Vec<String> {
@@ -280,10 +284,12 @@ fn a_set_that_is_too_old_stops_serving_until_the_provider_can_be_read_again() {
 
     assert_eq!(rig.status(), ProviderStatus::Expired);
     assert_eq!(rig.health("a"), HealthStatus::Degraded);
+    assert_eq!(rig.changed("a").1, Change::Lost);
     assert_eq!(rig.guard.due(), None);
     rig.offer(&["a"], 80 * SECOND);
     assert_eq!(rig.status(), ProviderStatus::Live);
     assert_eq!(rig.health("a"), HealthStatus::Unknown);
+    assert_eq!(rig.changed("a"), (80 * SECOND, Change::Found));
     assert_eq!(
         rig.told()[1..],
         [

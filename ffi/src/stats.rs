@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use failover::ErrorKind;
 use failover::balance::estimate;
 use failover::endpoint::Member;
+use failover::execute::PoolCore;
 
 use crate::boundary::{ErrorPlace, guard, guard_fast, out};
 use crate::growing::{Array, Grows};
@@ -136,14 +137,14 @@ pub unsafe extern "C" fn failover_pool_stats(
         let now = body.core.shared().clock.now();
         let snapshot = body.core.snapshot();
         for (at, member) in snapshot.members().iter().take(capacity).enumerate() {
-            array.put(at, &show(member, now));
+            array.put(at, &show(&body.core, member, now));
         }
         count.write(snapshot.members().len());
         Ok(())
     })
 }
 
-fn show(member: &Member, now: u64) -> failover_endpoint_stats {
+fn show(pool: &PoolCore, member: &Member, now: u64) -> failover_endpoint_stats {
     let state = &member.state;
     let (status, [success, rejected, unsent, failure, timeout, throttled, cancelled, local]) =
         (state.status(), state.outcomes());
@@ -159,7 +160,7 @@ fn show(member: &Member, now: u64) -> failover_endpoint_stats {
         average_ns: latency.checked_div(done).unwrap_or(0),
         p50_ns: 0,
         p99_ns: 0,
-        health: status.health() as u32,
+        health: pool.published(member) as u32,
         circuit: status.circuit() as u32,
     };
     if let Some(histogram) = state.latency() {

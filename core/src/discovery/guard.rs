@@ -237,14 +237,14 @@ impl Guard {
                 Deed::Apply(mut set) => {
                     self.unmask(&mut set);
                     // Checked before: a set that can't be published never gets here.
-                    let changes = self.registry.replace(set).unwrap_or_default();
+                    let changes = self.registry.replace_at(set, now).unwrap_or_default();
                     if !changes.is_empty() {
                         state.applied(&self.rules, now);
                         words.push(summary(&changes));
                     }
                 }
-                Deed::Lose(until) => self.registry.mark_lost(until),
-                Deed::Keep => self.keep(),
+                Deed::Lose(until) => self.registry.mark_lost(now, until),
+                Deed::Keep => self.keep(now),
                 Deed::TellStale(reason) => stale.push(reason),
                 Deed::TellReadable => words.push("readable again".to_owned()),
             }
@@ -272,10 +272,10 @@ impl Guard {
     }
 
     /// Takes the mark of the lost from every endpoint, by publishing the set that is there.
-    fn keep(&self) {
+    fn keep(&self, now: Nanos) {
         let held = self.registry.list().iter().map(|member| (*member.endpoint).clone()).collect();
         // The same set as before can't be refused.
-        let _ = self.registry.replace(held);
+        let _ = self.registry.replace_at(held, now);
     }
 
     fn tell(&self, kind: EventKind, reason: String) {

@@ -28,10 +28,14 @@ pub enum Change {
     Check = 8,
     /// The program's own word.
     Program = 9,
+    /// Its provider lost it.
+    Lost = 10,
+    /// Its provider has it again.
+    Found = 11,
 }
 
 impl Change {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::None,
         Self::FailuresInARow,
         Self::FailureRate,
@@ -42,6 +46,8 @@ impl Change {
         Self::CheckPassed,
         Self::Check,
         Self::Program,
+        Self::Lost,
+        Self::Found,
     ];
 
     /// The name in documents.
@@ -58,6 +64,8 @@ impl Change {
             Self::CheckPassed => "check_passed",
             Self::Check => "check",
             Self::Program => "program",
+            Self::Lost => "lost",
+            Self::Found => "found",
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use super::roster::{Entry, Roster};
-use super::{Ended, Endpoint, EndpointState, Member, Retired, Slots, Snapshot, Status};
+use super::{Change, Ended, Endpoint, EndpointState, Member, Retired, Slots, Snapshot, Status};
 use crate::clock::{Nanos, wall_nanos};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{Held, Lock};
@@ -143,6 +143,16 @@ impl Registry {
     ///
     /// [`ErrorKind::LimitExceeded`] if there are too many; then nothing changes.
     pub fn replace(&self, endpoints: Vec<Endpoint>) -> Result<Changes> {
+        self.replace_at(endpoints, 0)
+    }
+
+    /// As [`replace`](Self::replace), for a provider that may have lost its endpoints: who is there again
+    /// was found at `now`.
+    ///
+    /// # Errors
+    ///
+    /// As [`replace`](Self::replace).
+    pub fn replace_at(&self, endpoints: Vec<Endpoint>, now: Nanos) -> Result<Changes> {
         check_limit(endpoints.len())?;
         let mut inner = self.lock();
         let mut changes = Changes::default();
@@ -153,8 +163,10 @@ impl Registry {
         for endpoint in endpoints {
             let id = Arc::clone(&endpoint.id);
             let before = known.remove(&id);
-            if let Some(entry) = &before {
-                entry.member.state.set(0, Status::LOST);
+            if let Some(Entry { member, .. }) = &before
+                && member.state.set(0, Status::LOST).is_some()
+            {
+                member.state.note(Change::Found, now);
             }
             members.push(match before {
                 Some(entry) if is_same(&entry.member.endpoint, &endpoint) => entry,
@@ -179,11 +191,13 @@ impl Registry {
         Ok(changes)
     }
 
-    /// Marks every endpoint as lost until `until`; they are last in every pick's choice.
-    pub fn mark_lost(&self, until: Nanos) {
+    /// Marks every endpoint as lost at `now`, until `until`; they are last in every pick's choice.
+    pub fn mark_lost(&self, now: Nanos, until: Nanos) {
         for member in self.lock().members.iter() {
             member.state.lost_until.store(until, std::sync::atomic::Ordering::Relaxed);
-            member.state.set(Status::LOST, 0);
+            if member.state.set(Status::LOST, 0).is_some() {
+                member.state.note(Change::Lost, now);
+            }
         }
     }
 

@@ -167,7 +167,14 @@ impl Status {
         }
     }
 
-    /// All axes in one published word, as the seed has it.
+    /// The status without `bits`, for who takes no notice of them.
+    #[must_use]
+    pub(crate) const fn without(self, bits: u64) -> Self {
+        Self(self.0 & !bits)
+    }
+
+    /// All axes in one published word, as the seed has it. Of a breaker it knows only its state, not
+    /// whether the policy has breakers on.
     #[must_use]
     pub const fn health(self) -> HealthStatus {
         let unhealthy = Self::MAINTENANCE

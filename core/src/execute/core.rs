@@ -14,7 +14,7 @@ use super::held::HeldPlan;
 use super::plan::{Plan, Rules};
 use crate::balance::{self, Lane, Spot, StickyTable};
 use crate::clock::{Clock, Nanos};
-use crate::endpoint::{Member, Snapshot, Subscriber};
+use crate::endpoint::{HealthStatus, Member, Snapshot, Subscriber};
 use crate::events::{Bus, Event, EventKind, Level, Log, Reason};
 use crate::lock::Lock;
 use crate::stats::{Counters, Stripe, Stripes};
@@ -122,6 +122,13 @@ impl PoolCore {
     #[must_use]
     pub fn budget_balance(&self) -> u64 {
         self.budget.balance(self.plan().budget, self.shared.clock.now())
+    }
+
+    /// An endpoint's published status, as the pool's policy has it.
+    #[must_use]
+    pub fn published(&self, member: &Member) -> HealthStatus {
+        let ignored = self.plan().rules.breaker.ignored();
+        member.state.status().without(ignored).health()
     }
 
     /// Puts other rules in force. [`announce`](Subscriber::announce) has to follow.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Manager;
-use crate::endpoint::HealthStatus;
+use crate::endpoint::{HealthStatus, Member};
 use crate::error::Result;
 use crate::health::CheckResult;
 
@@ -25,7 +25,7 @@ impl Manager {
         let entry = self.provider_entry(provider)?;
         let member = self.member(provider, id)?;
         self.check_members(&entry.name, vec![member.clone()])?;
-        Ok(member.state.status().health())
+        Ok(self.published(&member))
     }
 
     /// Checks every endpoint of a provider now, at most 64 at once.
@@ -42,9 +42,8 @@ impl Manager {
         let entry = self.provider_entry(provider)?;
         let members = entry.registry.list();
         self.check_members(&entry.name, members.clone())?;
-        let found = members
-            .iter()
-            .map(|member| (Arc::clone(&member.endpoint.id), member.state.status().health()));
+        let found =
+            members.iter().map(|member| (Arc::clone(&member.endpoint.id), self.published(member)));
         Ok(found.collect())
     }
 
@@ -98,11 +97,17 @@ impl Manager {
             (&rules, self.clock().now()),
             result,
         );
-        Ok(member.state.status().health())
+        Ok(self.published(&member))
+    }
+
+    /// An endpoint's published status. A breaker that the policy has turned off bars nobody.
+    pub(super) fn published(&self, member: &Member) -> HealthStatus {
+        let ignored = self.lock_policy().breaker.ignored();
+        member.state.status().without(ignored).health()
     }
 
     #[cfg(feature = "runtime")]
-    fn check_members(&self, provider: &str, members: Vec<crate::endpoint::Member>) -> Result<()> {
+    fn check_members(&self, provider: &str, members: Vec<Member>) -> Result<()> {
         let checker = self.inner.background.checker.clone();
         let provider = provider.to_owned();
         super::runtime::wait_for(async move { checker.check_all(&provider, &members).await })?;

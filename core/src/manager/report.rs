@@ -79,7 +79,7 @@ impl Manager {
         let mut document = json!({
             "id": &*member.endpoint.id,
             "number": member.id.bits(),
-            "health": status.health().name(),
+            "health": self.published(member).name(),
             "admin": status.admin().name(),
             "active_health": status.active_health().name(),
             "circuit": status.circuit().name(),
