@@ -1,8 +1,8 @@
 //! What an error of the callback says: which outcome an attempt had.
 //!
 //! In this order: an outcome that the callback states itself ([`Tagged`]), however deep it lies, the
-//! caller's own classifier, the outermost error of this library or of the operating system, else
-//! *failure*.
+//! outermost error of this library or of the operating system, else *failure*. A classifier of the
+//! caller's is a function that it calls itself, around what it returns.
 
 use std::error::Error as StdError;
 use std::fmt;
