@@ -23,7 +23,7 @@ pub struct ManagerConfig {
     pub retry_delay: Duration,
     /// Longest time of a whole call, for policies that don't say.
     pub timeout: Duration,
-    /// Whether a call goes on to the next provider, the last good set and the fallback value.
+    /// Whether a call goes on with the next provider when its own has nobody.
     pub has_fallback: bool,
     /// Labels of the manager.
     pub metadata: BTreeMap<String, String>,

@@ -35,7 +35,7 @@ pub(crate) const MANAGER: &[Row] = &[
         "fallback_enabled",
         Kind::Flag,
         Preset::Is("true"),
-        "Whether a call goes on to the next provider, the last good set and the caller's fallback value when the default provider has no usable endpoint or cannot be reached. Off, such a call fails.",
+        "Whether a call goes on with the same service of the next provider when its own has no usable endpoint; its result says that a fallback served. Off, such a call fails. The last good set of a provider that cannot be read serves either way.",
     ),
     Row::new(
         "metadata",

@@ -135,5 +135,6 @@ pub(crate) const POLICY: &[Row] = &[
     Row::section("events", EVENTS, "What is reported."),
     Row::reserved("outlier_detection", "Ejection of endpoints that do worse than the others."),
     Row::reserved("hedge", "A second attempt next to one that is slow."),
+    Row::reserved("concurrency_limit", "Attempts at once that one endpoint gets."),
     Row::reserved("slow_start", "A ramp of the weight after recovery."),
 ];
