@@ -432,7 +432,7 @@
 #define FAILOVER_EVENT_TIMEOUT 9
 
 /**
- * Event: A pick; sampled, off by default.
+ * Event: A pick; sampled, off by default. The reason is the ladder's level, or what came before it.
  */
 #define FAILOVER_EVENT_LOAD_BALANCE 10
 

@@ -1,6 +1,8 @@
 //! Calls driven by hand, where a scenario can't see what matters: what events carry, what a closed
 //! manager does, who is chosen how often.
 
+use std::time::Duration;
+
 use failover::endpoint::EndpointId;
 use failover::{Action, Call, Endpoint, ErrorKind, Input, Manager, Outcome, Pool, Request};
 
@@ -28,7 +30,7 @@ fn a_choice_begins_no_attempt_after_a_close() {
         assert_eq!(call.step(Input::Start, 0).expect("a fresh call"), Action::Choose);
         let id = number(&pool, "a");
 
-        manager.close(std::time::Duration::ZERO).expect("nothing is open");
+        manager.close(Duration::ZERO).expect("nothing is open");
         let input = if matches!(input, Input::Chosen(_)) { Input::Chosen(id) } else { input };
         let action = call.step(input, 0).expect("it fits");
 
@@ -94,4 +96,20 @@ fn events_of_a_retry_name_the_endpoint_that_led_to_it() {
     let told = told.iter().map(|event| (event["type"].as_str(), event["endpoint"].as_str()));
     let expected = [("retry", "a"), ("failover", "b"), ("budget_exhausted", "b")];
     assert!(told.eq(expected.map(|(kind, id)| (Some(kind), Some(id)))));
+}
+
+#[test]
+fn a_sampled_pick_says_why_this_endpoint() {
+    let policy = r#"{"events": {"load_balance_every": 1}, "load_balancer": {"sticky": true}}"#;
+    let (manager, pool) = pool(policy, &["a"]);
+    let session = || Request::new().session("s");
+    let named = Request::new().endpoint(number(&pool, "a"));
+
+    for request in [session(), session(), named] {
+        pool.pick(&request).expect("it is usable").report(Outcome::Success);
+    }
+
+    let events = manager.recent_events(3);
+    let reasons: Vec<&str> = events.iter().rev().map(|event| &*event.reason).collect();
+    assert_eq!(reasons, ["usable", "sticky", "named"]);
 }

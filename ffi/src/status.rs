@@ -104,7 +104,7 @@ pub const FAILOVER_EVENT_CIRCUIT_CLOSE: u32 = 7;
 pub const FAILOVER_EVENT_RETRY: u32 = 8;
 /// Event: An attempt or a call ran into its deadline.
 pub const FAILOVER_EVENT_TIMEOUT: u32 = 9;
-/// Event: A pick; sampled, off by default.
+/// Event: A pick; sampled, off by default. The reason is the ladder's level, or what came before it.
 pub const FAILOVER_EVENT_LOAD_BALANCE: u32 = 10;
 /// Event: An endpoint was ejected by comparison with the others.
 pub const FAILOVER_EVENT_EJECTED: u32 = 11;

@@ -78,6 +78,18 @@ pub(crate) enum Why {
     Chosen,
 }
 
+impl Why {
+    /// The name in events; `None` where the ladder and the algorithm found it.
+    pub(crate) const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Balanced => None,
+            Self::Sticky => Some("sticky"),
+            Self::Explicit => Some("named"),
+            Self::Chosen => Some("chosen"),
+        }
+    }
+}
+
 /// Why nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {

@@ -60,7 +60,7 @@ event_kinds! {
     Retry = 8, "retry";
     /// An attempt or a call ran into its deadline.
     Timeout = 9, "timeout";
-    /// A pick; sampled, off by default.
+    /// A pick; sampled, off by default. The reason is the ladder's level, or what came before it.
     LoadBalance = 10, "load_balance";
     /// An endpoint was ejected by comparison with the others.
     Ejected = 11, "ejected";

@@ -227,7 +227,8 @@ impl PoolCore {
         }
         let every = plan.rules.load_balance_every;
         if every > 0 && member.state.flow_totals().0.is_multiple_of(u64::from(every)) {
-            self.tell(EventKind::LoadBalance, Some(member), pick.level.name());
+            let reason = pick.why.name().unwrap_or_else(|| pick.level.name());
+            self.tell(EventKind::LoadBalance, Some(member), reason);
         }
     }
 
