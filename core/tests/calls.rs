@@ -113,3 +113,20 @@ fn a_sampled_pick_says_why_this_endpoint() {
     let reasons: Vec<&str> = events.iter().rev().map(|event| &*event.reason).collect();
     assert_eq!(reasons, ["usable", "sticky", "named"]);
 }
+
+#[test]
+fn a_throttled_lease_rests_for_its_hint() {
+    let (manager, pool) = pool("{}", &["a"]);
+    let is_resting = || manager.stats()["memory"]["endpoints"]["a"]["is_resting"] == true;
+
+    let lease = pool.pick(&Request::new()).expect("it is usable");
+    lease.report_hint(Outcome::Throttled, Duration::from_secs(5));
+
+    assert!(is_resting());
+    manager.advance(Duration::from_secs(5)).expect("a manual clock");
+    assert!(!is_resting());
+    let grant = pool.core().grant_one(&Request::new(), manager.clock().now()).expect("usable");
+    let now = grant.started;
+    assert!(pool.core().report_hint(&grant, Outcome::Throttled, (now, 1), 1_000_000_000));
+    assert!(is_resting());
+}

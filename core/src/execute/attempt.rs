@@ -1,11 +1,12 @@
 //! A lease: one attempt on one endpoint that the program makes itself, outside of a call.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::core::PoolCore;
 use super::grant::Grant;
 use super::settle::Settled;
-use crate::clock::Nanos;
+use crate::clock::{Nanos, nanos};
 use crate::endpoint::Endpoint;
 use crate::outlier::Outcome;
 use crate::stats::Stripe;
@@ -49,13 +50,21 @@ impl<'pool> Lease<'pool> {
 
     /// Returns the lease with what came of the attempt at `now`.
     pub fn report_at(mut self, outcome: Outcome, now: Nanos) {
-        self.settle(outcome, now);
+        self.settle(outcome, now, 0);
     }
 
-    fn settle(&mut self, outcome: Outcome, now: Nanos) {
+    /// Returns the lease of an attempt that was throttled, with how long the endpoint asked to be left
+    /// alone (`Retry-After`): five minutes at most are believed, and with any other outcome it says
+    /// nothing.
+    pub fn report_hint(mut self, outcome: Outcome, hint: Duration) {
+        let now = self.pool.shared().clock.now();
+        self.settle(outcome, now, nanos(hint));
+    }
+
+    fn settle(&mut self, outcome: Outcome, now: Nanos, hint: Nanos) {
         if std::mem::take(&mut self.is_open) {
             let latency = now.saturating_sub(self.grant.started);
-            let time = Settled { now, latency, hint: 0 };
+            let time = Settled { now, latency, hint };
             self.pool.settle(Stripe::mine(), &self.grant, outcome, time);
         }
     }
@@ -65,7 +74,7 @@ impl Drop for Lease<'_> {
     fn drop(&mut self) {
         if self.is_open {
             let now = self.pool.shared().clock.now();
-            self.settle(Outcome::Cancelled, now);
+            self.settle(Outcome::Cancelled, now, 0);
         }
     }
 }

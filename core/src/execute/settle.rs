@@ -26,6 +26,18 @@ impl PoolCore {
         self.settle(Stripe::mine(), grant, outcome, Settled { now, latency, hint: 0 })
     }
 
+    /// As [`report`](Self::report), with how long a throttled endpoint asked to be left alone.
+    #[inline]
+    pub fn report_hint(
+        &self,
+        grant: &Grant,
+        outcome: Outcome,
+        (now, latency): (Nanos, Nanos),
+        hint: Nanos,
+    ) -> bool {
+        self.settle(Stripe::mine(), grant, outcome, Settled { now, latency, hint })
+    }
+
     /// Takes an attempt back with what came of it. False if the grant is nobody's any more.
     #[inline]
     pub(crate) fn settle(
