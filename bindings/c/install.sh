@@ -15,6 +15,8 @@ build=${2:-$("$root/bindings/c/build.sh")}
 target=${DESTDIR:-}$prefix
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
 major=${version%%.*}
+minor=${version#*.}
+minor=${minor%%.*}
 
 install -d "$target/include" "$target/lib/pkgconfig" "$target/lib/cmake/Failover"
 install -m 644 "$root/include/failover.h" "$root/include/failover.hpp" "$target/include"
@@ -24,7 +26,7 @@ ln -sf "libfailover.so.$major" "$target/lib/libfailover.so"
 install -m 644 "$build/libfailover.a" "$target/lib"
 
 fill() {
-    sed -e "s|@PREFIX@|$prefix|" -e "s|@VERSION@|$version|" -e "s|@MAJOR@|$major|" \
+    sed -e "s|@PREFIX@|$prefix|" -e "s|@VERSION@|$version|" -e "s|@MAJOR@|$major|g" -e "s|@MINOR@|$minor|g" \
         "$root/bindings/c/$1.in" >"$2/$1"
     chmod 644 "$2/$1"
 }

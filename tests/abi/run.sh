@@ -190,6 +190,33 @@ check_coexist() {
     say coexist "links beside another Rust archive, and panics are caught"
 }
 
+# CMake finds the release that a project was written for, and none that may break it.
+asks_for() {
+    local major minor patch asked expected
+    IFS=. read -r major minor patch <<<"$(sed -n 's/^Version: //p' "$work/prefix/lib/pkgconfig/failover.pc")"
+    cat >"$work/asks.cmake" <<'CMAKE'
+string(REPLACE "." ";" parts ${PACKAGE_FIND_VERSION})
+list(LENGTH parts PACKAGE_FIND_VERSION_COUNT)
+list(APPEND parts 0 0)
+list(GET parts 0 PACKAGE_FIND_VERSION_MAJOR)
+list(GET parts 1 PACKAGE_FIND_VERSION_MINOR)
+include(${FILE})
+message("${PACKAGE_VERSION_COMPATIBLE}")
+CMAKE
+    while read -r expected asked; do
+        [[ $(cmake -D "PACKAGE_FIND_VERSION=$asked" -D "FILE=$work/prefix/lib/cmake/Failover/FailoverConfigVersion.cmake" \
+            -P "$work/asks.cmake" 2>&1) == "$expected" ]] || fail installed "CMake, asked for $asked"
+    done <<ASKED
+TRUE $major
+TRUE $major.$minor
+TRUE $major.$minor.$patch
+FALSE $major.$minor.$((patch + 1))
+FALSE $major.$((minor + 1))
+FALSE $((major + 1)).0
+$([[ $major == 0 && $minor -gt 0 ]] && echo FALSE 0.$((minor - 1)))
+ASKED
+}
+
 # Builds the smoke programs from installed files alone.
 check_installed() {
     local prefix=$work/prefix flags
@@ -206,6 +233,7 @@ check_installed() {
     "$cxx" -std=c++17 -fno-exceptions "$work/smoke.cpp" -o "$work/cpp17" "${flags[@]}"
     "$work/c11" >/dev/null || fail installed "C11, static"
     "$work/cpp17" >/dev/null || fail installed "C++17, static, without exceptions"
+    asks_for
     cat >"$work/CMakeLists.txt" <<'CMAKE'
 cmake_minimum_required(VERSION 3.16)
 project(consumer C CXX)
