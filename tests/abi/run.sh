@@ -99,7 +99,7 @@ check_matrix() {
 
 check_programs() {
     local program
-    for program in version negative growth garbage shelf signals work work_wait work_provider work_fork; do
+    for program in version negative growth garbage closing shelf signals work work_wait work_provider work_fork; do
         compile $program
         timeout 60 "$work/$program" >"$work/out.txt" || fail $program "failed"
         say $program "$(tail -n 1 "$work/out.txt" | sed 's/^[a-z_]*: //')"
@@ -132,10 +132,10 @@ memcheck() {
 
 check_memory() {
     local program status=0
-    for program in version negative growth garbage leave work work_wait work_provider fork work_fork leak; do
+    for program in version negative growth garbage closing leave work work_wait work_provider fork work_fork leak; do
         compile $program
     done
-    for program in version negative growth garbage leave work work_wait work_provider; do
+    for program in version negative growth garbage closing leave work work_wait work_provider; do
         memcheck full "$work/$program" >/dev/null || fail memory "$program"
     done
     # A child has lost the parent's threads with what they held: no leak check there.
@@ -143,7 +143,7 @@ check_memory() {
     memcheck no --trace-children=yes "$work/work_fork" >/dev/null || fail memory "work_fork"
     memcheck full "$work/leak" >/dev/null 2>&1 || status=$?
     ((status == 9)) || fail memory "the planted leak was not found"
-    say memory "version, negative, growth, garbage, leave, work* and fork are clean, the planted leak was found"
+    say memory "version, negative, growth, garbage, closing, leave, work* and fork are clean, the planted leak was found"
 }
 
 check_hot() {
