@@ -99,7 +99,7 @@ check_matrix() {
 
 check_programs() {
     local program
-    for program in version negative growth garbage closing shelf signals work work_wait work_provider work_fork; do
+    for program in version negative growth garbage closing shelf signals work work_wait work_provider work_fork fork_growth; do
         compile $program
         timeout 60 "$work/$program" >"$work/out.txt" || fail $program "failed"
         say $program "$(tail -n 1 "$work/out.txt" | sed 's/^[a-z_]*: //')"

@@ -9,6 +9,7 @@
 
 use std::sync::OnceLock;
 
+use crate::lock::busy;
 use crate::stats::{Stripe, Stripes};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
@@ -138,6 +139,8 @@ impl Lane {
     fn grow(&self, chunk: u32) {
         let size = if chunk == 0 { capacity(1) } else { capacity(chunk) };
         let make = || (0..size).map(|_| AtomicU64::new(0)).collect();
+        // No forked child finds a chunk half made, with nobody there to finish it.
+        let _busy = busy();
         self.words[chunk as usize].get_or_init(make);
         // Release pairs with the Acquire of `take`: who sees the chunk's number sees its words.
         self.chunks.fetch_max(chunk + 1, Ordering::AcqRel);
