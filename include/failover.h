@@ -2426,7 +2426,8 @@ FAILOVER_API uint32_t failover_abi_version(void);
  *   are fine.
  * - `count`: how many.
  *
- * Codes: `UNSUPPORTED`, `NULL_ARGUMENT`. Any thread; doesn't block; works after fork.
+ * Codes: `UNSUPPORTED`, `INVALID_ARGUMENT` (`struct_sizes` isn't aligned), `NULL_ARGUMENT`. Any thread;
+ * doesn't block; works after fork.
  */
 FAILOVER_API
 failover_code failover_abi_check(uint32_t header_abi,

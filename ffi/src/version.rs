@@ -62,7 +62,8 @@ pub extern "C" fn failover_abi_version() -> u32 {
 ///   are fine.
 /// - `count`: how many.
 ///
-/// Codes: `UNSUPPORTED`, `NULL_ARGUMENT`. Any thread; doesn't block; works after fork.
+/// Codes: `UNSUPPORTED`, `INVALID_ARGUMENT` (`struct_sizes` isn't aligned), `NULL_ARGUMENT`. Any thread;
+/// doesn't block; works after fork.
 ///
 /// # Safety
 ///
@@ -79,6 +80,9 @@ pub unsafe extern "C" fn failover_abi_check(
         }
         if header_abi != FAILOVER_ABI_VERSION || count > SIZES.len() {
             return Err(ErrorKind::Unsupported);
+        }
+        if !struct_sizes.is_aligned() {
+            return Err(ErrorKind::InvalidArgument);
         }
         let given = if count == 0 {
             &[]

@@ -61,6 +61,9 @@ static void errors_and_buffers(failover_manager *manager) {
     CHECK(failover_version_number() > 0);
     CHECK(failover_abi_version() > 0);
     NULL_ARGUMENT(failover_abi_check(FAILOVER_ABI_VERSION, NULL, 1));
+    static const uint32_t sizes[2] = {sizeof(failover_str), 0};
+    GIVES(FAILOVER_E_INVALID_ARGUMENT,
+          failover_abi_check(FAILOVER_ABI_VERSION, (const void *)((const char *)sizes + 1), 1));
 }
 
 /* Every function that takes a manager, with NULL or a handle that isn't one. */
