@@ -6,6 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use failover::discovery::{BoxFuture, Capabilities, Provider};
+use failover::endpoint::document::{Format, parse, to_json};
 use failover::events::EventKind;
 use failover::lock::Lock;
 use failover::{Endpoint, Error, ErrorKind, Manager, Outcome, Request, Result};
@@ -51,6 +52,22 @@ fn a_faulty_set_is_refused_whole_by_every_provider_that_takes_sets() {
         let ids = manager.endpoints(Some(provider)).expect("it is registered");
         assert_eq!(ids.iter().map(|one| &*one.id).collect::<Vec<_>>(), ["a"], "{provider}");
     }
+}
+
+#[test]
+fn a_published_set_that_shows_masks_keeps_the_secrets_of_its_endpoints() {
+    let manager = Manager::from_json(r#"{"seed": 1}"#).expect("the document is valid");
+    let document = r#"{"id": "a", "name": "s", "address": "h", "port": 1, "health_check": {
+        "type": "custom", "headers": {"Authorization": "s3cret"}}}"#;
+    let whole = parse(document, Format::Json).expect("valid");
+    let masked = parse(&to_json(&whole).to_string(), Format::Json).expect("valid");
+    assert_ne!(masked.health_check, whole.health_check);
+    manager.register_endpoint(None, whole.clone()).expect("a free id");
+
+    manager.publish(None, vec![masked.with_weight(2)]).expect("a valid set");
+
+    let held = manager.endpoint(None, "a").expect("it is in the set");
+    assert_eq!((held.weight, &held.health_check), (Some(2), &whole.health_check));
 }
 
 #[test]

@@ -261,9 +261,9 @@ impl Guard {
         }
     }
 
-    /// Gives back the secrets that a provider knows only by their mask, since it was asked to register
-    /// their endpoints.
-    fn unmask(&self, set: &mut [Endpoint]) {
+    /// Gives a set the secrets that it shows only masked, as they are known of its endpoints: from its
+    /// provider that was asked to register them, or from a program that read them here.
+    pub fn unmask(&self, set: &mut [Endpoint]) {
         for endpoint in set.iter_mut().filter(|endpoint| endpoint.health_check.is_some()) {
             if let Some(known) = self.registry.get(&endpoint.id) {
                 endpoint.unmask(&known.endpoint);

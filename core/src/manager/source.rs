@@ -178,10 +178,11 @@ impl Manager {
         entries.iter().map(|entry| entry.guard.info(&*entry.provider, now)).collect()
     }
 
-    pub(super) fn take_set(&self, entry: &Entry, endpoints: Vec<Endpoint>) -> Result<()> {
+    pub(super) fn take_set(&self, entry: &Entry, mut endpoints: Vec<Endpoint>) -> Result<()> {
         match &entry.source {
             Source::Registered => {
                 check_set(&endpoints)?;
+                entry.guard.unmask(&mut endpoints);
                 let changes = entry.registry.replace(endpoints)?;
                 self.tell_of_set(entry, &changes);
             }
