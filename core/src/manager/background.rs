@@ -4,17 +4,19 @@
 
 use std::sync::Arc;
 #[cfg(feature = "runtime")]
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::clock::Nanos;
 use crate::config::ManagerConfig;
 #[cfg(feature = "runtime")]
 use crate::discovery;
-use crate::endpoint::{Change, HealthStatus, Member};
+use crate::endpoint::{Change, Endpoint, HealthStatus, Member};
 use crate::error::Result;
 use crate::events::{Bus, Event, EventKind};
 use crate::execute::Shared;
 use crate::health::{Audience, Board, CheckResult, Health, Recorded, announce};
+#[cfg(feature = "runtime")]
+use crate::lock::Lock;
 use crate::outlier::breaker;
 use crate::stats::{Counters, Tally};
 
@@ -24,8 +26,10 @@ pub(super) struct Background {
     events: Arc<Bus<Event>>,
     #[cfg(feature = "runtime")]
     pub(super) checker: crate::health::Checker,
+    /// Guards whether the checks run; held while they are started, so that who finds them running
+    /// may rely on it.
     #[cfg(feature = "runtime")]
-    is_checking: AtomicBool,
+    is_checking: Lock<bool>,
     /// The program's own check, once it gave one.
     #[cfg(feature = "runtime")]
     pub(super) custom: Arc<std::sync::OnceLock<crate::health::CheckFunction>>,
@@ -64,7 +68,7 @@ impl Background {
                 hooks,
             ),
             #[cfg(feature = "runtime")]
-            is_checking: AtomicBool::new(false),
+            is_checking: Lock::default(),
             #[cfg(feature = "runtime")]
             custom,
         }
@@ -88,10 +92,11 @@ impl Background {
         }
     }
 
-    /// Starts the checks, if there is something to check and they don't run yet.
+    /// Starts the checks, if one of these endpoints that are to come is to be checked and they don't
+    /// run yet.
     #[cfg(feature = "runtime")]
-    pub(super) fn ensure_checks(&self, mut members: impl Iterator<Item = Member>) -> Result<()> {
-        if members.any(|member| member.endpoint.health_check.is_some()) {
+    pub(super) fn ensure_checks(&self, endpoints: &[Endpoint]) -> Result<()> {
+        if endpoints.iter().any(|endpoint| endpoint.health_check.is_some()) {
             self.start_checks()?;
         }
         Ok(())
@@ -100,15 +105,17 @@ impl Background {
     /// Starts the checks, if they don't run yet.
     #[cfg(feature = "runtime")]
     pub(super) fn start_checks(&self) -> Result<()> {
-        if self.is_checking.swap(true, Ordering::AcqRel) {
-            return Ok(());
+        let mut is_checking = self.is_checking.lock();
+        if !*is_checking {
+            super::runtime::start_checks(&self.checker)?;
+            *is_checking = true;
         }
-        super::runtime::start_checks(&self.checker)
+        Ok(())
     }
 
     #[cfg(not(feature = "runtime"))]
     #[expect(clippy::unused_self, reason = "there is nothing to start")]
-    pub(super) fn ensure_checks(&self, _members: impl Iterator<Item = Member>) -> Result<()> {
+    pub(super) fn ensure_checks(&self, _endpoints: &[Endpoint]) -> Result<()> {
         Ok(())
     }
 
@@ -127,10 +134,9 @@ impl Background {
     /// Starts again what ran in the parent, in a forked child.
     pub(super) fn restart(&self) {
         #[cfg(feature = "runtime")]
-        if self.is_checking.load(Ordering::Acquire) {
+        if std::mem::take(&mut *self.is_checking.lock()) {
             // A child that gets no thread still picks; the next registration tries again.
-            let started = super::runtime::start_checks(&self.checker);
-            self.is_checking.store(started.is_ok(), Ordering::Release);
+            drop(self.start_checks());
         }
     }
 }

@@ -40,6 +40,8 @@ impl Manager {
     /// Makes a change, after asking the provider if the set is not the program's.
     pub(super) fn change(&self, entry: &Entry, change: Change) -> Result<()> {
         entry.check_writable()?;
+        // First, since it may be refused: then nothing changes.
+        self.inner.background.ensure_checks(change.to_come())?;
         let id = Arc::clone(change.id());
         let what = change.verb();
         let given = match &entry.source {
@@ -49,7 +51,8 @@ impl Manager {
         };
         let kept = entry.registry.get(&id).map(|member| member.endpoint);
         // A set that came meanwhile may be without it.
-        self.after_change(entry, &kept.unwrap_or(given), what)
+        self.after_change(entry, &kept.unwrap_or(given), what);
+        Ok(())
     }
 
     #[cfg(feature = "runtime")]
@@ -82,6 +85,14 @@ impl Change {
         match self {
             Self::Register(endpoint) | Self::Update(endpoint) => &endpoint.id,
             Self::Deregister(endpoint) => &endpoint.id,
+        }
+    }
+
+    /// The endpoint as it is to be, if it is to be.
+    const fn to_come(&self) -> &[Endpoint] {
+        match self {
+            Self::Register(endpoint) | Self::Update(endpoint) => std::slice::from_ref(endpoint),
+            Self::Deregister(_) => &[],
         }
     }
 

@@ -21,8 +21,8 @@ impl Manager {
     ///
     /// The endpoint's faults all at once, [`ErrorKind::AlreadyExists`] if its id is taken,
     /// [`ErrorKind::Provider`] if the provider can't register, [`ErrorKind::LimitExceeded`]; of a
-    /// provider that is asked its own error, and [`ErrorKind::Timeout`] if it doesn't answer. Then
-    /// nothing changes.
+    /// provider that is asked its own error, and [`ErrorKind::Timeout`] if it doesn't answer;
+    /// [`ErrorKind::Io`] if the system refuses the thread that is to check it. Then nothing changes.
     pub fn register_endpoint(&self, provider: Option<&str>, endpoint: Endpoint) -> Result<()> {
         self.check_open()?;
         check(&endpoint)?;

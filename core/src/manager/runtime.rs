@@ -4,6 +4,7 @@
 //! which blocks every signal, so that handlers of the program never run on it. Before a fork the
 //! worker is parked between two steps, so that it holds no lock that a child would inherit.
 
+use std::panic::catch_unwind;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
@@ -30,17 +31,23 @@ fn handle() -> Result<Handle> {
     if let Some(runtime) = &*runtime {
         return Ok(runtime.handle().clone());
     }
-    let made = Builder::new_multi_thread()
+    let refused = |text: &str| Error::new(ErrorKind::Io, format!("background thread: {text}"));
+    // A thread that the system refuses is a panic there.
+    let made = catch_unwind(make).map_err(|_| refused("refused by the system"))?;
+    let made = made.map_err(|error| refused(&error.to_string()))?;
+    let handle = made.handle().clone();
+    *runtime = Some(made);
+    Ok(handle)
+}
+
+fn make() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
         .worker_threads(1)
         .max_blocking_threads(8)
         .thread_name("failover-worker")
         .on_thread_start(block_signals)
         .enable_all()
         .build()
-        .map_err(|error| Error::new(ErrorKind::Io, format!("background thread: {error}")))?;
-    let handle = made.handle().clone();
-    *runtime = Some(made);
-    Ok(handle)
 }
 
 /// Starts the task of a manager's checks.

@@ -137,6 +137,8 @@ impl Manager {
         );
         let task = feed.clone();
         let counters = Arc::new(Counters::new(1));
+        // First, since it may be refused. Nobody knows yet whether its endpoints want to be checked.
+        self.inner.background.start_checks()?;
         self.add_provider(Entry {
             name,
             registry,
@@ -146,8 +148,6 @@ impl Manager {
             source: Source::Read(feed),
             is_gone: AtomicBool::new(false),
         })?;
-        // Nobody knows yet whether its endpoints want to be checked.
-        self.inner.background.start_checks()?;
         super::runtime::start_feed(&task)
     }
 
@@ -182,31 +182,25 @@ impl Manager {
         match &entry.source {
             Source::Registered => {
                 check_set(&endpoints)?;
+                self.inner.background.ensure_checks(&endpoints)?;
                 entry.guard.unmask(&mut endpoints);
                 let changes = entry.registry.replace(endpoints)?;
                 self.tell_of_set(entry, &changes);
+                Ok(())
             }
-            _ => entry.guard.publish(endpoints, self.clock().now())?,
+            _ => {
+                self.inner.background.ensure_checks(&endpoints)?;
+                entry.guard.publish(endpoints, self.clock().now())
+            }
         }
-        self.ensure_checks(entry)
-    }
-
-    pub(super) fn ensure_checks(&self, entry: &Entry) -> Result<()> {
-        self.inner.background.ensure_checks(entry.registry.list().into_iter())
     }
 
     /// Tells of one endpoint that the program registered, updated or removed.
-    pub(super) fn after_change(
-        &self,
-        entry: &Entry,
-        endpoint: &Arc<Endpoint>,
-        what: &'static str,
-    ) -> Result<()> {
+    pub(super) fn after_change(&self, entry: &Entry, endpoint: &Arc<Endpoint>, what: &'static str) {
         entry.registry.announce();
         let pool = format!("{}/{}", entry.name, endpoint.name).into();
         let event = Event::new(EventKind::DiscoveryUpdate, &pool, what).of(endpoint);
         self.inner.shared.events.emit(event);
-        if endpoint.health_check.is_some() { self.ensure_checks(entry) } else { Ok(()) }
     }
 
     fn tell_of_set(&self, entry: &Entry, changes: &Changes) {
