@@ -129,6 +129,30 @@ fn endpoints_of_a_file_are_checked() {
     assert!(info.iter().all(|provider| provider.is_ready), "{info:?}");
 }
 
+#[test]
+fn a_provider_that_comes_late_serves_in_the_place_of_any_number_of_services() {
+    let services = 3_000;
+    let manager = Manager::from_json(r#"{"seed": 1}"#).expect("the document is valid");
+    let names: Vec<String> = (0..services).map(|i| format!("s{i}")).collect();
+    let set = |at| names.iter().map(move |name| Endpoint::new(name, name, "127.0.0.1", at));
+    manager.publish(None, set(1).collect()).expect("a valid set");
+    for name in &names {
+        manager.pool(None, Some(name)).expect("it has the service");
+    }
+
+    manager.register_provider_json("late", r#"{"type": "memory"}"#).expect("a free name");
+    manager.publish(Some("late"), set(2).collect()).expect("a valid set");
+    manager.publish(None, Vec::new()).expect("a valid set");
+
+    for name in [&names[0], &names[services - 1]] {
+        let pool = manager.pool(None, Some(name)).expect("it has the service");
+        let served = pool.execute_blocking(Request::new(), |attempt| {
+            Ok::<_, std::io::Error>(attempt.endpoint.port)
+        });
+        assert_eq!(served.expect("the late one serves").value, 2);
+    }
+}
+
 /// A provider that has one endpoint, and is only read.
 struct Fixed;
 

@@ -55,6 +55,8 @@ pub(crate) struct Inner {
     pub(super) providers: Providers,
     /// Guards the pools by provider, service and policy, and whether the provider is still there.
     pub(super) pools: Lock<HashMap<PoolKey, Pool>>,
+    /// Orders those who tell pools who serves in their place: the last one knows all.
+    pub(super) linking: Lock<()>,
     pub(super) board: Arc<Board>,
     pub(super) background: Background,
     pub(super) started: Nanos,
@@ -101,6 +103,7 @@ impl Manager {
             slots: Arc::default(),
             providers: Providers::default(),
             pools: Lock::default(),
+            linking: Lock::default(),
             started: shared.started,
             is_forked: AtomicBool::new(false),
             board,

@@ -3,6 +3,7 @@
 //! Whoever asks for the same gets the same, so that a policy for each call doesn't cost a pool for each
 //! call, and cursors and budgets are shared by those who mean the same.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::providers::Entry;
@@ -58,6 +59,17 @@ impl Manager {
     }
 
     fn find_or_make(&self, entry: &Entry, key: &PoolKey) -> Result<Pool> {
+        if let Some(known) = self.lock_pools().get(key) {
+            return Ok(known.clone());
+        }
+        let pool = self.intern_alone(entry, key)?;
+        self.link_fallbacks(Some(&key.1));
+        pool.core.announce();
+        Ok(pool)
+    }
+
+    /// As [`intern`](Self::intern), and nobody serves in its place yet.
+    fn intern_alone(&self, entry: &Entry, key: &PoolKey) -> Result<Pool> {
         if let Some(known) = self.lock_pools().get(key) {
             return Ok(known.clone());
         }
@@ -123,31 +135,37 @@ impl Manager {
         Pool { core, manager: Arc::downgrade(&self.inner), key: key.clone() }
     }
 
-    /// Tells each pool who serves in its place: the same service of the other providers.
-    pub(super) fn link_fallbacks(&self) {
+    /// Tells each pool who serves in its place: the same service of the other providers. `None` is the
+    /// pools of every service.
+    pub(super) fn link_fallbacks(&self, service: Option<&Arc<str>>) {
         if !self.inner.config.has_fallback {
             return self.lock_pools().values().for_each(|pool| pool.core.set_fallbacks(&[]));
         }
+        let order = self.inner.linking.lock();
         let providers = self.inner.providers.lock().clone();
-        let keys: Vec<PoolKey> = self.lock_pools().keys().cloned().collect();
-        for key in keys {
-            let others = providers.iter().filter(|entry| entry.name != key.0);
-            // One that goes meanwhile serves nobody.
-            let cores: Vec<Arc<PoolCore>> = others
-                .filter_map(|entry| {
-                    let other = (Arc::clone(&entry.name), Arc::clone(&key.1), Arc::from(""));
-                    self.fallback_core(entry, other)
-                })
-                .collect();
-            if let Some(pool) = self.lock_pools().get(&key) {
-                pool.core.set_fallbacks(&cores);
-            }
+        let is_meant = |key: &&PoolKey| service.is_none_or(|service| key.1 == *service);
+        let services: HashSet<Arc<str>> =
+            self.lock_pools().keys().filter(is_meant).map(|key| Arc::clone(&key.1)).collect();
+        // Those that nobody asked for yet too. One that goes meanwhile serves nobody.
+        let pool_of = |entry: &Arc<Entry>, service: &Arc<str>| {
+            let key = (Arc::clone(&entry.name), Arc::clone(service), Arc::from(""));
+            self.intern_alone(entry, &key).ok()
+        };
+        let serving: HashMap<Arc<str>, Vec<Pool>> = services
+            .into_iter()
+            .map(|service| {
+                let pools = providers.iter().filter_map(|entry| pool_of(entry, &service)).collect();
+                (service, pools)
+            })
+            .collect();
+        for (key, pool) in self.lock_pools().iter() {
+            let Some(serving) = serving.get(&key.1) else { continue };
+            let others = serving.iter().filter(|other| other.key.0 != key.0);
+            let cores: Vec<_> = others.map(|other| Arc::clone(&other.core)).collect();
+            pool.core.set_fallbacks(&cores);
         }
-    }
-
-    fn fallback_core(&self, entry: &Entry, key: PoolKey) -> Option<Arc<PoolCore>> {
-        let known = self.lock_pools().get(&key).map(|pool| Arc::clone(&pool.core));
-        known.or_else(|| self.intern(entry, &key).ok().map(|pool| pool.core))
+        drop(order);
+        serving.values().flatten().for_each(|pool| pool.core.announce());
     }
 }
 

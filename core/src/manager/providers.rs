@@ -121,7 +121,7 @@ impl Manager {
         entry.source.stop();
         entry.registry.replace(Vec::new())?;
         self.inner.providers.remove(&entry);
-        self.link_fallbacks();
+        self.link_fallbacks(None);
         Ok(())
     }
 
@@ -207,7 +207,7 @@ impl Manager {
                 .subscriber(&entry.name, Some(Arc::clone(&entry.counters)));
             entry.registry.watch(crate::endpoint::EVERY_SERVICE, checks);
         }
-        self.link_fallbacks();
+        self.link_fallbacks(None);
         Ok(())
     }
 
