@@ -8,6 +8,7 @@ use std::time::Duration;
 use failover::discovery::{BoxFuture, Capabilities, Provider};
 use failover::endpoint::document::{Format, parse, to_json};
 use failover::events::EventKind;
+use failover::execute::{PoolCore, Rules};
 use failover::lock::Lock;
 use failover::{Endpoint, Error, ErrorKind, Manager, Outcome, Request, Result};
 use failover_backends::Backend;
@@ -151,6 +152,24 @@ fn a_provider_that_comes_late_serves_in_the_place_of_any_number_of_services() {
         });
         assert_eq!(served.expect("the late one serves").value, 2);
     }
+}
+
+#[test]
+fn a_pool_whose_provider_goes_at_this_moment_keeps_no_other_from_serving() {
+    let manager = Manager::from_json(r#"{"seed": 1}"#).expect("the document is valid");
+    manager.register_endpoint(None, endpoint("a")).expect("a free id");
+    let [empty, last] = ["empty", "s"].map(|service| {
+        Arc::clone(manager.pool(None, Some(service)).expect("it may be empty").core())
+    });
+    let (shared, rules) = (empty.shared().clone(), Rules::clone(&empty.rules()));
+    let leaving = PoolCore::new("leaving/s".into(), shared, rules, Arc::clone(empty.counters()));
+    let leaving = Arc::new(leaving);
+    empty.set_fallbacks(&[Arc::clone(&leaving), last]);
+
+    drop(leaving);
+    let served = empty.execute_blocking(Request::new(), |_| Ok::<_, std::io::Error>(()));
+
+    assert_eq!(&*served.expect("the last one serves").endpoint.id, "a");
 }
 
 /// A provider that has one endpoint, and is only read.

@@ -336,11 +336,11 @@ impl<P: Borrow<PoolCore>> Call<P> {
     fn hop_on(&mut self, now: Nanos) -> Option<Action> {
         self.tell_retry();
         let home = self.home.borrow();
-        let Some(next) = home.fallback(self.hops) else {
+        let Some((after, next)) = home.fallback(self.hops) else {
             return Some(self.nobody(now));
         };
         self.hop = Some(next);
-        self.hops += 1;
+        self.hops = after;
         // The limits are those of the call's own pool, wherever it goes.
         self.phase = Phase::Looking;
         None

@@ -150,8 +150,18 @@ impl PoolCore {
         self.fallbacks.load().is_some()
     }
 
-    pub(crate) fn fallback(&self, number: usize) -> Option<Arc<Self>> {
-        self.fallbacks.load().as_ref()?.get(number)?.upgrade()
+    /// The first living fallback from a place on, and the place after it.
+    ///
+    /// One whose provider goes at this moment is no end of the others.
+    pub(crate) fn fallback(&self, from: usize) -> Option<(usize, Arc<Self>)> {
+        let pools = self.fallbacks.load();
+        let (place, pool) = pools
+            .as_ref()?
+            .iter()
+            .enumerate()
+            .skip(from)
+            .find_map(|(place, pool)| pool.upgrade().map(|pool| (place, pool)))?;
+        Some((place + 1, pool))
     }
 
     /// The plan in force, as the calling thread holds it.

@@ -2,10 +2,7 @@
 //!
 //! Without the feature `runtime` nothing of it exists: results come from the program, and sets too.
 
-use std::sync::Arc;
 #[cfg(feature = "runtime")]
-use std::sync::atomic::Ordering;
-
 use crate::clock::Nanos;
 use crate::config::ManagerConfig;
 #[cfg(feature = "runtime")]
@@ -19,6 +16,7 @@ use crate::health::{Audience, Board, CheckResult, Health, Recorded, announce};
 use crate::lock::Lock;
 use crate::outlier::breaker;
 use crate::stats::{Counters, Tally};
+use std::sync::Arc;
 
 /// A manager's part in the background work.
 pub(super) struct Background {

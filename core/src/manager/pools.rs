@@ -49,22 +49,12 @@ impl Manager {
     }
 
     pub(super) fn intern(&self, entry: &Entry, key: &PoolKey) -> Result<Pool> {
-        let pool = self.find_or_make(entry, key)?;
+        let pool = self.intern_alone(entry, key)?;
         // Nobody gets a pool without its fallbacks, also one that another thread is making just now.
         if !pool.core.is_linked() {
-            self.link_fallbacks();
+            self.link_fallbacks(Some(&key.1));
+            pool.core.announce();
         }
-        pool.core.announce();
-        Ok(pool)
-    }
-
-    fn find_or_make(&self, entry: &Entry, key: &PoolKey) -> Result<Pool> {
-        if let Some(known) = self.lock_pools().get(key) {
-            return Ok(known.clone());
-        }
-        let pool = self.intern_alone(entry, key)?;
-        self.link_fallbacks(Some(&key.1));
-        pool.core.announce();
         Ok(pool)
     }
 
