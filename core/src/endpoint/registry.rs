@@ -5,27 +5,14 @@
 //! id, service and place stay the same; a removed endpoint's are kept until nobody can still hold it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use super::roster::{Entry, Roster};
-use super::{Change, Ended, Endpoint, EndpointState, Member, Retired, Slots, Snapshot, Status};
+use super::watchers::{Subscriber, Watchers};
+use super::{Change, Ended, Endpoint, EndpointState, Member, Retired, Slots, Status};
 use crate::clock::{Nanos, wall_nanos};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{Held, Lock};
-
-/// Who wants to know a service's new set: the pools.
-pub trait Subscriber: Send + Sync {
-    /// Takes the new set. Called by the one writer, in order, with its lock held.
-    fn publish(&self, snapshot: &Arc<Snapshot>);
-
-    /// Tells the program what is to be said of the sets so far. Called after them, with no lock held.
-    fn announce(&self) {}
-
-    /// True if the set should have this endpoint, beside its service: a set takes memory.
-    fn wants(&self, _endpoint: &Endpoint) -> bool {
-        true
-    }
-}
 
 /// The endpoints of one provider.
 pub struct Registry {
@@ -40,15 +27,8 @@ struct Inner {
     version: u64,
     members: Roster,
     retired: Retired,
-    watchers: Vec<Watcher>,
+    watchers: Watchers,
     keeps_latency: bool,
-}
-
-struct Watcher {
-    service: Arc<str>,
-    subscriber: Arc<dyn Subscriber>,
-    /// Snapshots that a reader may still hold, the newest last.
-    live: Vec<(u64, Weak<Snapshot>)>,
 }
 
 /// What a change did, by id.
@@ -268,19 +248,17 @@ impl Registry {
     /// Tells `subscriber` the set of `service` now, and whenever it changes. `*` is every service.
     pub fn watch(&self, service: &str, subscriber: Arc<dyn Subscriber>) {
         let mut inner = self.lock();
-        inner.watchers.push(Watcher { service: service.into(), subscriber, live: Vec::new() });
-        let last = inner.watchers.len() - 1;
-        inner.publish_to(last);
+        let Inner { version, members, retired, watchers, .. } = &mut *inner;
+        watchers.add(service, subscriber, (*version, members, retired));
     }
 
     /// Lets those who watch say what is to be said of a change. Whoever makes one calls it afterwards,
     /// when no lock is held: the program's own code may run.
     pub fn announce(&self) {
         let inner = self.lock();
-        let watchers: Vec<_> =
-            inner.watchers.iter().map(|watcher| Arc::clone(&watcher.subscriber)).collect();
+        let subscribers = inner.watchers.subscribers();
         drop(inner);
-        watchers.iter().for_each(|subscriber| subscriber.announce());
+        subscribers.iter().for_each(|subscriber| subscriber.announce());
     }
 
     fn put(&self, inner: &mut Inner, endpoint: Endpoint) {
@@ -317,9 +295,8 @@ impl Registry {
     fn publish(&self, inner: &mut Inner) {
         inner.version += 1;
         let mut freed = inner.retired.drop_unreachable();
-        for at in 0..inner.watchers.len() {
-            inner.publish_to(at);
-        }
+        let Inner { version, members, retired, watchers, .. } = inner;
+        watchers.publish((*version, members, retired));
         // The sets of before are gone now, and there may never be another change.
         freed.extend(inner.retired.drop_unreachable());
         for id in freed {
@@ -349,33 +326,9 @@ impl Inner {
     }
 
     fn retire(&mut self, Entry { member, since }: Entry) {
-        // Older snapshots never had it: a thread that holds one for long holds up nobody else.
-        let live = self.watchers.iter().flat_map(|watcher| &watcher.live);
-        let readers =
-            live.filter(|(version, _)| *version >= since).map(|(_, old)| old.clone()).collect();
-        self.retired.push(member, readers);
-    }
-
-    fn publish_to(&mut self, at: usize) {
-        let service = Arc::clone(&self.watchers[at].service);
-        let subscriber = Arc::clone(&self.watchers[at].subscriber);
-        let is_wanted = |member: &&Member| {
-            let is_served = *service == *EVERY_SERVICE || member.endpoint.name == service;
-            is_served && subscriber.wants(&member.endpoint)
-        };
-        let members: Vec<Member> = self.members.iter().filter(is_wanted).cloned().collect();
-        let retired = self.retired.iter().filter(is_wanted);
-        let retired: Vec<Member> = retired.cloned().collect();
-        let snapshot = Arc::new(Snapshot::new(self.version, members, retired));
-        let watcher = &mut self.watchers[at];
-        subscriber.publish(&snapshot);
-        watcher.live.retain(|(_, old)| old.strong_count() > 0);
-        watcher.live.push((snapshot.version(), Arc::downgrade(&snapshot)));
+        self.retired.push(member, self.watchers.readers_since(since));
     }
 }
-
-/// The service name that stands for all of them.
-pub const EVERY_SERVICE: &str = "*";
 
 fn is_same(known: &Endpoint, new: &Endpoint) -> bool {
     let mut new = new.clone();

@@ -6,52 +6,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_queue::ArrayQueue;
 
-use super::{Event, LogRecord};
-use crate::clock::{Waiters, wall_nanos};
+use super::record::Record;
+use super::subscription::{Queue, Subscription, insert};
+use crate::clock::wall_nanos;
 use crate::lock::{self, Held, Lock};
-
-/// What a bus carries: something with a number and a time.
-pub trait Record: Clone + Send {
-    /// Sets number and wall time.
-    fn stamp(&mut self, sequence: u64, time: u64);
-    /// The number.
-    fn sequence(&self) -> u64;
-    /// The bit of a subscriber's mask that lets it through.
-    fn mask(&self) -> u64;
-}
-
-impl Record for Event {
-    fn stamp(&mut self, sequence: u64, time: u64) {
-        (self.sequence, self.time) = (sequence, time);
-    }
-
-    fn sequence(&self) -> u64 {
-        self.sequence
-    }
-
-    fn mask(&self) -> u64 {
-        1 << self.kind as u32
-    }
-}
-
-impl Record for LogRecord {
-    fn stamp(&mut self, sequence: u64, time: u64) {
-        (self.sequence, self.time) = (sequence, time);
-    }
-
-    fn sequence(&self) -> u64 {
-        self.sequence
-    }
-
-    fn mask(&self) -> u64 {
-        1 << self.level as u32
-    }
-}
 
 /// A ring of recent records with any number of subscribers.
 #[derive(Debug)]
@@ -138,6 +100,13 @@ impl<T: Record> Bus<T> {
         Subscription { queue, bus: Arc::clone(self) }
     }
 
+    /// Takes a queue off the list.
+    pub(super) fn unsubscribe(&self, gone: &Arc<Queue<T>>) {
+        let mut readers = self.lock();
+        readers.queues.retain(|queue| !Arc::ptr_eq(queue, gone));
+        self.subscribers.store(readers.queues.len(), Ordering::Release);
+    }
+
     /// Empties the ring; returns the queues that were empty and aren't any more.
     fn collect(&self, readers: &mut Readers<T>) -> Vec<Arc<Queue<T>>> {
         let mut woken = Vec::new();
@@ -166,123 +135,6 @@ impl<T: Record> Default for Bus<T> {
     }
 }
 
-/// Records that wait for one subscriber.
-struct Queue<T> {
-    kinds: u64,
-    capacity: usize,
-    dropped: AtomicU64,
-    is_closed: AtomicBool,
-    /// Guards the waiting records.
-    waiting: Lock<VecDeque<T>>,
-    arrived: Waiters,
-    /// Guards the wake-up function, which is called outside of every other lock.
-    wake: Lock<Option<Arc<dyn Fn() + Send + Sync>>>,
-}
-
-impl<T> std::fmt::Debug for Queue<T> {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Queue").field("capacity", &self.capacity).finish_non_exhaustive()
-    }
-}
-
-impl<T: Record> Queue<T> {
-    fn new(kinds: u64, capacity: usize) -> Self {
-        Self {
-            kinds,
-            capacity,
-            dropped: AtomicU64::new(0),
-            is_closed: AtomicBool::new(false),
-            waiting: Lock::new(VecDeque::new()),
-            arrived: Waiters::new(),
-            wake: Lock::new(None),
-        }
-    }
-
-    /// True if the queue was empty before.
-    fn push(&self, record: &T) -> bool {
-        if record.mask() & self.kinds == 0 {
-            return false;
-        }
-        let mut waiting = self.waiting.lock();
-        if waiting.len() == self.capacity {
-            waiting.pop_front();
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-        }
-        insert(&mut waiting, record.clone());
-        waiting.len() == 1
-    }
-
-    fn wake(&self) {
-        self.arrived.wake();
-        let wake = self.wake.lock().clone();
-        if let Some(wake) = wake {
-            wake();
-        }
-    }
-}
-
-/// One reader's end of a bus. Dropping it unsubscribes.
-#[derive(Debug)]
-pub struct Subscription<T: Record> {
-    queue: Arc<Queue<T>>,
-    bus: Arc<Bus<T>>,
-}
-
-impl<T: Record> Subscription<T> {
-    /// The records that wait, at most `most`, after waiting up to `timeout` for the first.
-    #[must_use]
-    pub fn poll(&self, most: usize, timeout: Duration) -> Vec<T> {
-        let is_idle = || self.queue.waiting.lock().is_empty();
-        if !timeout.is_zero() && is_idle() {
-            let is_over = || self.queue.is_closed.load(Ordering::Acquire) || !is_idle();
-            self.queue.arrived.wait(timeout, &is_over);
-        }
-        let mut waiting = self.queue.waiting.lock();
-        let count = most.min(waiting.len());
-        waiting.drain(..count).collect()
-    }
-
-    /// Calls `wake` whenever the queue stops being empty, on the thread that emitted or that looked
-    /// for records; and at once, on this one, if records wait already.
-    ///
-    /// `wake` must not block and must not call the library.
-    pub fn set_wake(&self, wake: Option<Arc<dyn Fn() + Send + Sync>>) {
-        self.queue.wake.lock().clone_from(&wake);
-        let is_waiting = !self.queue.waiting.lock().is_empty();
-        if let Some(wake) = wake.filter(|_| is_waiting) {
-            wake();
-        }
-    }
-
-    /// How many records were dropped because nobody read them.
-    #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.queue.dropped.load(Ordering::Relaxed)
-    }
-
-    /// Ends a `poll` that waits in another thread.
-    pub fn close(&self) {
-        self.queue.is_closed.store(true, Ordering::Release);
-        self.queue.arrived.wake();
-    }
-}
-
-impl<T: Record> Drop for Subscription<T> {
-    fn drop(&mut self) {
-        let mut readers = self.bus.lock();
-        readers.queues.retain(|queue| !Arc::ptr_eq(queue, &self.queue));
-        self.bus.subscribers.store(readers.queues.len(), Ordering::Release);
-    }
-}
-
-/// Puts a record where its number says: emitters number first and push second, so two of them may
-/// arrive in reverse.
-fn insert<T: Record>(records: &mut VecDeque<T>, record: T) {
-    let newer = records.iter().rev().take_while(|old| old.sequence() > record.sequence());
-    let at = records.len() - newer.count();
-    records.insert(at, record);
-}
-
 /// Wakes queues' readers, outside of every lock.
 fn wake<T: Record>(queues: &[Arc<Queue<T>>]) {
     queues.iter().for_each(|queue| queue.wake());
@@ -290,8 +142,10 @@ fn wake<T: Record>(queues: &[Arc<Queue<T>>]) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::events::EventKind;
+    use crate::events::{Event, EventKind};
 
     fn record(sequence: u64) -> Event {
         let mut event = Event::new(EventKind::Retry, &"p".into(), "failure");

@@ -9,14 +9,17 @@ mod classify;
 mod config;
 mod core;
 mod driver;
+mod ended;
 mod execution;
 mod glance;
 mod grant;
 mod held;
 mod next;
 mod plan;
+mod refusal;
 mod request;
 mod scope;
+mod seek;
 mod settle;
 mod ticket;
 
