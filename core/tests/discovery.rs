@@ -556,6 +556,57 @@ fn a_provider_that_does_not_watch_is_read_again_after_its_interval_or_on_request
 }
 
 #[test]
+fn an_interval_of_nothing_is_ten_milliseconds() {
+    run(async {
+        let rig = Rig::new(GuardRules::default());
+        let (custom, seen) =
+            asked(&rig.clock, Capabilities::READ_ONLY, |_, _| Some(Ok(set(&["a"]))));
+        let feed = rig.feed(custom.with_poll_interval(Duration::ZERO));
+        let task = feed.spawn(&tokio::runtime::Handle::current());
+
+        advance(&rig.clock, Duration::from_millis(25), Duration::from_millis(5)).await;
+
+        let times: Vec<u64> =
+            seen.lock().expect("whole").iter().map(|(at, _)| *at / MILLISECOND).collect();
+        assert_eq!(times, [0, 10, 20]);
+        task.abort();
+    });
+}
+
+#[test]
+fn registrations_that_keep_coming_do_not_keep_a_provider_from_being_read() {
+    run(async {
+        let rig = Rig::new(GuardRules::default());
+        let answers = Arc::new(tokio::sync::Semaphore::new(0));
+        let wait = Arc::clone(&answers);
+        let ask: Ask = Arc::new(move |work| {
+            let wait = Arc::clone(&wait);
+            Box::pin(async move {
+                if work == Work::List {
+                    wait.acquire().await.expect("open").forget();
+                }
+                Ok(set(&["a"]))
+            })
+        });
+        let able = Capabilities::READ_ONLY.registering();
+        let feed = rig.feed(Custom::asking(able, ask));
+        let task = feed.spawn(&tokio::runtime::Handle::current());
+
+        for _ in 0..2 {
+            let (feed, work) = (feed.clone(), Work::Register(set(&["b"]).remove(0)));
+            let registration = tokio::spawn(async move { feed.hand_over(work).await });
+            settle().await;
+            answers.add_permits(1);
+            registration.await.expect("no panic").expect("it agrees");
+            settle().await;
+        }
+
+        assert_eq!(rig.ids(), ["a"], "the second answer is no older than any registration");
+        task.abort();
+    });
+}
+
+#[test]
 fn a_watching_provider_pushes_and_is_told_when_nobody_watches_any_more() {
     run(async {
         let rig = Rig::new(GuardRules::default());

@@ -107,7 +107,8 @@ pub trait Provider: Send + Sync {
         None
     }
 
-    /// How long a set is good before it is read again, for a provider that doesn't watch.
+    /// How long a set is good before it is read again, for a provider that doesn't watch: 10 ms at
+    /// least.
     fn poll_interval(&self) -> Duration {
         Duration::from_secs(10)
     }

@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 use tokio::task::JoinHandle;
 
 use super::backoff::Backoff;
-use super::{Background, BoxFuture, Guard, Provider, ProviderInfo, Sink, Update, Work};
+use super::{Background, Guard, Provider, ProviderInfo, Sink, Update, Work};
 use crate::clock::{Nanos, nanos};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind, Result};
@@ -48,6 +48,8 @@ struct Signals {
     due: Notify,
     refresh: Notify,
     stop: Notify,
+    /// Shared by those who register, taken alone by a reading that must not be overtaken.
+    changing: RwLock<()>,
 }
 
 impl fmt::Debug for Feed {
@@ -112,20 +114,21 @@ impl Feed {
     ///
     /// The provider's, [`ErrorKind::Timeout`] after ten seconds, or [`ErrorKind::Panic`].
     pub async fn hand_over(&self, work: Work) -> Result<()> {
-        let provider = &self.work.provider;
+        let (provider, signals) = (&self.work.provider, self.work.signals());
         let ask = async {
+            let _changing = signals.changing.read().await;
             let answer = match work {
                 Work::Register(endpoint) => provider.register(endpoint),
                 Work::Update(endpoint) => provider.update(endpoint),
                 Work::Deregister(id) => provider.deregister(id),
                 _ => provider.ping(),
             };
-            self.work.in_time(answer).await
+            answer.await?;
+            // Release pairs with the Acquire of `read`.
+            self.work.changes.fetch_add(1, Ordering::Release);
+            Ok(())
         };
-        caught(ask).await?;
-        // Release pairs with the Acquire of `read`.
-        self.work.changes.fetch_add(1, Ordering::Release);
-        Ok(())
+        caught(self.work.in_time(ask)).await
     }
 
     /// Ends the task and takes nothing in from now on. Harmless when called twice.
@@ -159,12 +162,13 @@ impl Run {
         let name = rng::hash(self.guard.name().as_bytes(), 0);
         let rng = Rng::new(self.background.seed(), STREAM, name);
         let interval = caught(async { Ok(nanos(self.provider.poll_interval())) }).await;
+        // A provider that answers at once must leave time for the others.
+        let interval = interval.unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
         // What is cheap enough to be polled is never asked less often than that.
-        let interval = interval.unwrap_or(LONGEST_WAIT);
         let mut backoff = Backoff::new(LONGEST_WAIT.min(interval), rng);
         while !self.background.is_closed() {
             let round = async {
-                self.read().await?;
+                self.read(signals).await?;
                 Ok(self.follow(&mut backoff, interval, signals).await)
             };
             let wait = match caught(round).await {
@@ -179,27 +183,28 @@ impl Run {
     }
 
     /// Reads the whole set, if the provider can be asked for it.
-    async fn read(&self) -> Result<()> {
+    async fn read(&self, signals: &Signals) -> Result<()> {
         if !self.provider.capabilities().can_list {
             return Ok(());
         }
-        loop {
-            let before = self.changes.load(Ordering::Acquire);
-            let set = self.list().await?;
-            // An answer from before a registration may be without it.
-            if self.changes.load(Ordering::Acquire) == before {
-                self.offer(Update::Full(set));
-                return Ok(());
-            }
+        let before = self.changes.load(Ordering::Acquire);
+        let mut set = self.list().await?;
+        // An answer from before a registration may be without it. Then once more, while none is made:
+        // they may keep coming.
+        if self.changes.load(Ordering::Acquire) != before {
+            let _alone = signals.changing.write().await;
+            set = self.list().await?;
         }
+        self.offer(Update::Full(set));
+        Ok(())
     }
 
     async fn list(&self) -> Result<Vec<Endpoint>> {
-        self.in_time(self.provider.list()).await
+        self.in_time(async { self.provider.list().await }).await
     }
 
     /// The provider's answer, or an error once that has taken too long.
-    async fn in_time<T>(&self, answer: BoxFuture<'_, Result<T>>) -> Result<T> {
+    async fn in_time<T>(&self, answer: impl Future<Output = Result<T>>) -> Result<T> {
         let clock = &self.background.clock;
         let deadline = clock.now().saturating_add(LONGEST_ANSWER);
         tokio::select! {
@@ -265,6 +270,9 @@ async fn caught<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     })
     .await
 }
+
+/// Two readings of a provider are at least so far apart, unless one is asked for.
+const SHORTEST_WAIT: Nanos = 10_000_000;
 
 /// A provider that can't be reached is asked at least so often.
 const LONGEST_WAIT: Nanos = 30_000_000_000;
