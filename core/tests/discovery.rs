@@ -673,6 +673,23 @@ fn a_task_that_is_spawned_again_takes_over() {
 }
 
 #[test]
+fn a_task_that_is_spawned_after_the_end_ends_unasked() {
+    run(async {
+        let rig = Rig::new(GuardRules::default());
+        let (custom, seen) =
+            asked(&rig.clock, Capabilities::READ_ONLY, |_, _| Some(Ok(set(&["a"]))));
+        let feed = rig.feed(custom);
+
+        feed.stop();
+        let task = feed.spawn(&tokio::runtime::Handle::current());
+        settle().await;
+
+        assert!(task.is_finished());
+        assert!(seen.lock().expect("whole").is_empty());
+    });
+}
+
+#[test]
 fn what_a_provider_cannot_do_it_refuses_by_name() {
     run(async {
         let file = File::new("x.json", Format::Json, Duration::from_secs(1));

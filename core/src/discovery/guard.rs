@@ -189,6 +189,12 @@ impl Guard {
         self.lock().is_closed = true;
     }
 
+    /// True once it takes nothing in any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
     /// Names the function that is called when [`due`](Self::due) may have changed.
     ///
     /// It must not block.

@@ -143,7 +143,7 @@ impl Run {
     /// Drives the guard: does what has become due.
     async fn keep(&self, signals: &Signals) {
         let clock = &self.background.clock;
-        while !self.background.is_closed() {
+        while !self.is_over() {
             let due = async {
                 match self.guard.due() {
                     Some(due) => clock.sleep_until_async(due).await,
@@ -166,7 +166,7 @@ impl Run {
         let interval = interval.unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
         // What is cheap enough to be polled is never asked less often than that.
         let mut backoff = Backoff::new(LONGEST_WAIT.min(interval), rng);
-        while !self.background.is_closed() {
+        while !self.is_over() {
             let round = async {
                 self.read(signals).await?;
                 Ok(self.follow(&mut backoff, interval, signals).await)
@@ -242,6 +242,11 @@ impl Run {
             () = self.background.clock.sleep_until_async(until) => {}
             () = signals.refresh.notified() => {}
         }
+    }
+
+    /// True once the manager is closed or the provider deregistered, also before this task began.
+    fn is_over(&self) -> bool {
+        self.background.is_closed() || self.guard.is_closed()
     }
 
     fn offer(&self, update: Update) {
