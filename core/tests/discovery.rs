@@ -803,6 +803,35 @@ fn a_file_is_followed_through_good_and_bad_content() {
     feed.stop();
 }
 
+/// A pipe in the place of a file: who opens it waits for the other side, as on a disk that hangs.
+#[cfg(unix)]
+#[test]
+fn a_file_whose_disk_hangs_is_unreadable_until_it_answers() {
+    let document = Document::new("hanging.json");
+    let text = r#"[{ "id": "a", "address": "10.0.0.1", "port": 80 }]"#;
+    document.write(text);
+    let rig = Rig::new(GuardRules::default());
+    let file = File::new(&document.0, Format::Json, Duration::from_secs(1));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build();
+    // Never dropped: that would wait for who waits at the pipe.
+    let runtime = Box::leak(Box::new(runtime.expect("a runtime")));
+    let events = rig.events.subscribe(u64::MAX, 100);
+    let feed = rig.feed(file);
+    let _task = feed.spawn(runtime.handle());
+    assert_eq!(next(&rig.clock, &events), "discovery_update: 1 added");
+
+    std::fs::remove_file(&document.0).expect("removed");
+    let made = std::process::Command::new("mkfifo").arg(&document.0).status();
+    assert!(made.expect("it is there").success());
+    assert_eq!(next(&rig.clock, &events), "discovery_stale: no answer within 10 s");
+    assert_eq!(rig.ids(), ["a"]);
+
+    // Lets go whoever waits there.
+    document.write(text);
+    assert_eq!(next(&rig.clock, &events), "discovery_update: readable again");
+    feed.stop();
+}
+
 #[test]
 fn a_toml_file_and_bytes_that_are_no_text() {
     run(async {

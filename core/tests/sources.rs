@@ -6,11 +6,12 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use failover::discovery::{BoxFuture, Capabilities, Provider};
+use failover::endpoint::HealthStatus;
 use failover::endpoint::document::{Format, parse, to_json};
 use failover::events::EventKind;
 use failover::execute::{PoolCore, Rules};
 use failover::lock::Lock;
-use failover::{Endpoint, Error, ErrorKind, Manager, Outcome, Request, Result};
+use failover::{Endpoint, Error, ErrorKind, HealthCheck, Manager, Outcome, Request, Result};
 use failover_backends::Backend;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -170,6 +171,31 @@ fn a_pool_whose_provider_goes_at_this_moment_keeps_no_other_from_serving() {
     let served = empty.execute_blocking(Request::new(), |_| Ok::<_, std::io::Error>(()));
 
     assert_eq!(&*served.expect("the last one serves").endpoint.id, "a");
+}
+
+/// Pipes in the place of files: who opens one waits for the other side, as on a disk that hangs.
+#[cfg(unix)]
+#[test]
+fn files_that_hang_delay_no_check() {
+    let backend = Backend::start("a").expect("a server on loopback");
+    let manager = Manager::from_json(r#"{"seed": 1}"#).expect("the document is valid");
+    let check = HealthCheck::default();
+    let named = Endpoint::new("a", "s", "localhost", backend.port()).with_health_check(check);
+    manager.register_endpoint(None, named).expect("a free id");
+    let folder = std::env::temp_dir().join(format!("failover-pipes-{}", std::process::id()));
+    std::fs::create_dir(&folder).expect("the folder can be made");
+    for i in 0..20 {
+        let path = folder.join(i.to_string());
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.expect("it is there").success());
+        let document = serde_json::json!({"type": "file", "path": path.to_str()}).to_string();
+        manager.register_provider_json(&format!("file{i}"), &document).expect("a free name");
+    }
+
+    let found = manager.health_check(None, "a");
+
+    std::fs::remove_dir_all(&folder).expect("the folder is ours");
+    assert_eq!(found.expect("it is registered"), HealthStatus::Healthy);
 }
 
 /// A provider that has one endpoint, and is only read.

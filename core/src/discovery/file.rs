@@ -7,9 +7,11 @@
 
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::answer::{in_time, late};
 use super::{BoxFuture, Capabilities, Provider, Sink, Update};
 use crate::clock::nanos;
 use crate::endpoint::Endpoint;
@@ -60,7 +62,18 @@ impl File {
         let clock = sink.clock().clone();
         loop {
             clock.sleep_until_async(clock.now().saturating_add(nanos(self.poll_interval))).await;
-            let found = match self.read().await {
+            let mut reading = pin!(self.read());
+            let in_time = in_time(&clock, reading.as_mut()).await;
+            let read = match in_time {
+                Some(read) => read,
+                None => {
+                    self.seen.store(0, Ordering::Relaxed);
+                    sink.send(Update::unavailable(&late()));
+                    // No other reading meanwhile: it would take one more thread and hang as well.
+                    reading.await
+                }
+            };
+            let found = match read {
                 Ok(text) => self.take(&text),
                 Err(error) => {
                     // What comes back may be what was there before, and must end the staleness.

@@ -1,4 +1,6 @@
 //! Where endpoints come from: providers, and the guard that keeps their mistakes from the pools.
+#[cfg(feature = "runtime")]
+mod answer;
 mod background;
 #[cfg(feature = "runtime")]
 mod backoff;

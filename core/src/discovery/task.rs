@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, RwLock};
 use tokio::task::JoinHandle;
 
+use super::answer::{in_time, late};
 use super::backoff::Backoff;
 use super::{Background, Guard, Provider, ProviderInfo, Sink, Update, Work};
 use crate::clock::{Nanos, nanos};
@@ -205,16 +206,7 @@ impl Run {
 
     /// The provider's answer, or an error once that has taken too long.
     async fn in_time<T>(&self, answer: impl Future<Output = Result<T>>) -> Result<T> {
-        let clock = &self.background.clock;
-        let deadline = clock.now().saturating_add(LONGEST_ANSWER);
-        tokio::select! {
-            biased;
-            given = answer => given,
-            () = clock.sleep_until_async(deadline) => {
-                let text = format!("no answer within {} s", LONGEST_ANSWER / 1_000_000_000);
-                Err(Error::new(ErrorKind::Timeout, text))
-            }
-        }
+        in_time(&self.background.clock, answer).await.unwrap_or_else(|| Err(late()))
     }
 
     /// Watches until the watch ends; returns how long to wait before the next read.
@@ -281,9 +273,6 @@ const SHORTEST_WAIT: Nanos = 10_000_000;
 
 /// A provider that can't be reached is asked at least so often.
 const LONGEST_WAIT: Nanos = 30_000_000_000;
-
-/// What takes longer than this to answer won't answer.
-const LONGEST_ANSWER: Nanos = 10_000_000_000;
 
 /// A century: whose sets are pushed is never read.
 const NEVER: Nanos = 3_155_760_000_000_000_000;

@@ -51,9 +51,8 @@ impl Clients {
 
     /// The client of `key`; a new one when a certificate's file changed, as they do on rotation.
     async fn client(&self, key: Key) -> Result<Client, Reason> {
-        let making = key.clone();
-        let stamp = match &key.identity {
-            Some(identity) => identity.stamp(),
+        let stamp = match key.identity.clone().filter(Identity::has_files) {
+            Some(identity) => aside(move || identity.stamp()).await?,
             None => Stamp::default(),
         };
         if let Some((made, client)) = self.lock().get(&key)
@@ -61,9 +60,8 @@ impl Clients {
         {
             return Ok(client.clone());
         }
-        // Reading certificates blocks, the system's above all.
-        let made = tokio::task::spawn_blocking(move || make(&making)).await;
-        let client = made.map_err(|_| Reason::from("the check was cancelled"))??;
+        let making = key.clone();
+        let client = aside(move || make(&making)).await??;
         self.lock().insert(key, (stamp, client.clone()));
         Ok(client)
     }
@@ -71,6 +69,12 @@ impl Clients {
     fn lock(&self) -> Held<'_, HashMap<Key, (Stamp, Client)>> {
         self.known.lock()
     }
+}
+
+/// The result of work on files, which blocks: certificates may lie on a network's disk.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Reason> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Reason::from("the check was cancelled"))
 }
 
 fn make(key: &Key) -> Result<Client, Reason> {

@@ -40,7 +40,12 @@ impl Identity {
         }
     }
 
-    /// The files as they are now.
+    /// True if there is a file to look at.
+    pub(super) const fn has_files(&self) -> bool {
+        self.ca.is_some() || self.certificate.is_some() || self.key.is_some()
+    }
+
+    /// The files as they are now. It blocks.
     pub(super) fn stamp(&self) -> Stamp {
         Stamp([&self.ca, &self.certificate, &self.key].map(|file| {
             let meta = std::fs::metadata(file.as_deref()?).ok()?;

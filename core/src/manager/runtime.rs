@@ -43,7 +43,7 @@ fn handle() -> Result<Handle> {
 fn make() -> std::io::Result<Runtime> {
     Builder::new_multi_thread()
         .worker_threads(1)
-        .max_blocking_threads(8)
+        .max_blocking_threads(MOST_HELPERS)
         .thread_name("failover-worker")
         .on_thread_start(block_signals)
         .enable_all()
@@ -109,6 +109,11 @@ fn block_signals() {
     #[cfg(unix)]
     let _ = nix::sys::signal::SigSet::all().thread_block();
 }
+
+/// Threads at once for what can only be waited for: names, files, certificates. They come when they
+/// are needed and go after ten idle seconds. As many as the checks at once of several managers, so
+/// that a name server or a disk that hangs delays no other check.
+const MOST_HELPERS: usize = 512;
 
 /// How long a fork waits for the worker.
 const LONGEST_PARKING: Duration = Duration::from_secs(1);
