@@ -1,5 +1,6 @@
 //! Configuration documents: what is refused and how, what is inherited, what is written back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use failover::balance::{self, Algorithm, Balance, OnAllOpen, Sticky};
@@ -307,6 +308,30 @@ fn what_is_probably_not_meant_is_a_warning() {
             "attempt_timeout has no effect: timeout is shorter (30s)",
         ]
     );
+}
+
+#[test]
+fn a_record_of_a_change_is_written_where_the_manager_may_be_asked() {
+    let manager = Manager::from_json(r#"{"seed": 1}"#).expect("the document is valid");
+    let pool = manager.pool(None, Some("s")).expect("it may be empty");
+    let _quick = pool.derive(r#"{"max_retry_delay": "1s"}"#).expect("it is valid");
+    let logs = manager.subscribe_logs(10);
+    let (asked, was_asked) = std::sync::mpsc::channel();
+    let other = manager.clone();
+    logs.set_wake(Some(Arc::new(move || {
+        // On another thread, so that a lock which is held here fails the test and doesn't end it.
+        let (manager, (answer, answered)) = (other.clone(), std::sync::mpsc::channel());
+        std::thread::spawn(move || answer.send(manager.stats()));
+        asked
+            .send(answered.recv_timeout(Duration::from_secs(2)).is_ok())
+            .expect("it is waited for");
+    })));
+
+    manager.configure(r#"{"retry_delay": "2s"}"#).expect("valid, but not for the derived pool");
+
+    assert_eq!(was_asked.try_recv(), Ok(true));
+    let records = logs.poll(10, Duration::ZERO);
+    assert!(records[0].message.contains("max_retry_delay"), "{records:?}");
 }
 
 #[test]

@@ -37,12 +37,10 @@ impl Manager {
     }
 
     fn apply(&self, policy: Policy) {
-        for warning in &policy.warnings {
-            self.log(Level::Warn, "config", warning);
-        }
+        // Written once nothing is locked: a subscriber may ask the manager.
+        let mut warnings = policy.warnings.clone();
         let mut in_force = self.lock_policy();
         *in_force = policy.clone();
-        let mut misfits = Vec::new();
         let mut pools = self.lock_pools();
         // What meant the same under the old policy may differ under this one.
         pools.retain(|key, pool| key == pool.key());
@@ -52,16 +50,17 @@ impl Manager {
                 // A derived policy that no longer fits the new one stays as it was.
                 own => match policy.derive(own) {
                     Ok(derived) => pool.core().set_rules(rules(&derived)),
-                    Err(error) => misfits.push(error),
+                    Err(error) => warnings.push(error.to_string()),
                 },
             }
         }
         let changed: Vec<_> = pools.values().cloned().collect();
         drop(pools);
-        drop(in_force);
-        misfits.iter().for_each(|error| self.log(Level::Warn, "config", &error.to_string()));
-        changed.iter().for_each(|pool| pool.core().announce());
+        // Of two changes at once, the one that stays is that of the checks too.
         self.inner.background.set_health(policy.health);
+        drop(in_force);
+        warnings.iter().for_each(|warning| self.log(Level::Warn, "config", warning));
+        changed.iter().for_each(|pool| pool.core().announce());
         self.keep_latencies(&self.inner.providers.lock());
         let event = Event::new(EventKind::ConfigApplied, &"".into(), "configured");
         self.inner.shared.events.emit(event);
