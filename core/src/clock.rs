@@ -82,7 +82,10 @@ impl Clock {
     pub fn advance(&self, by: Duration) -> bool {
         let Kind::Manual(manual) = &self.kind else { return false };
         let by = nanos(by);
-        manual.move_to(manual.now.load(Ordering::Acquire).saturating_add(by));
+        let later = |now: Nanos| Some(now.saturating_add(by));
+        // Release as in `move_to`. It refuses nothing.
+        let _ = manual.now.fetch_update(Ordering::Release, Ordering::Relaxed, later);
+        manual.wake();
         true
     }
 
@@ -276,6 +279,23 @@ mod tests {
         assert!(clock.advance(Duration::from_millis(3)));
         assert_eq!(clock.now(), 3_000_000);
         assert!(!Clock::system().advance(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn what_several_threads_advance_adds_up() {
+        let clock = Clock::manual(false);
+
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    (0..20_000).for_each(|_| assert!(clock.advance(Duration::from_nanos(1))))
+                });
+            }
+        });
+
+        assert_eq!(clock.now(), 80_000);
+        assert!(clock.advance(Duration::MAX));
+        assert_eq!(clock.now(), u64::MAX);
     }
 
     #[test]
