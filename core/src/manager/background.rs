@@ -7,7 +7,9 @@ use crate::clock::Nanos;
 use crate::config::ManagerConfig;
 #[cfg(feature = "runtime")]
 use crate::discovery;
-use crate::endpoint::{Change, Endpoint, HealthStatus, Member};
+#[cfg(not(feature = "runtime"))]
+use crate::endpoint::Snapshot;
+use crate::endpoint::{Change, Endpoint, HealthStatus, Member, Subscriber};
 use crate::error::Result;
 use crate::events::{Bus, Event, EventKind};
 use crate::execute::Shared;
@@ -117,6 +119,22 @@ impl Background {
         Ok(())
     }
 
+    /// What follows a provider's set: its endpoints are checked, and what was found of those that
+    /// were removed goes.
+    #[cfg(feature = "runtime")]
+    pub(super) fn follower(
+        &self,
+        provider: &Arc<str>,
+        counters: &Arc<Counters>,
+    ) -> Arc<dyn Subscriber> {
+        self.checker.subscriber(provider, Some(Arc::clone(counters)))
+    }
+
+    #[cfg(not(feature = "runtime"))]
+    pub(super) fn follower(&self, _: &Arc<str>, _: &Arc<Counters>) -> Arc<dyn Subscriber> {
+        Arc::new(Removal { board: Arc::clone(&self.board) })
+    }
+
     pub(super) fn set_health(&self, rules: Health) {
         #[cfg(feature = "runtime")]
         self.checker.set_rules(rules);
@@ -136,6 +154,23 @@ impl Background {
             // A child that gets no thread still picks; the next registration tries again.
             drop(self.start_checks());
         }
+    }
+}
+
+/// Forgets what was found of endpoints that were removed, where no checker does.
+#[cfg(not(feature = "runtime"))]
+struct Removal {
+    board: Arc<Board>,
+}
+
+#[cfg(not(feature = "runtime"))]
+impl Subscriber for Removal {
+    fn publish(&self, _: &Arc<Snapshot>) {
+        self.board.prune();
+    }
+
+    fn wants(&self, _: &Endpoint) -> bool {
+        false
     }
 }
 
@@ -163,5 +198,27 @@ fn passed(
         let pool = format!("{provider}/{}", member.endpoint.name).into();
         let event = Event::new(EventKind::CircuitHalfOpen, &pool, "a check passed");
         events.emit(event.of(&member.endpoint));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Endpoint, Manager};
+
+    #[test]
+    fn what_was_reported_of_an_endpoint_goes_with_it() {
+        let manager = Manager::from_json(r#"{"seed": 1}"#).expect("the document is valid");
+        manager.register_pushed_provider("own").expect("a free name");
+        for provider in ["memory", "own"] {
+            let set = vec![Endpoint::new("a", "s", "127.0.0.1", 1)];
+            manager.publish(Some(provider), set).expect("a valid set");
+            manager.report_health(Some(provider), "a", true, "").expect("it is registered");
+        }
+        assert_eq!(manager.inner.board.len(), 2);
+
+        manager.deregister_endpoint(None, "a").expect("it is registered");
+        assert_eq!(manager.inner.board.len(), 1);
+        manager.deregister_provider("own").expect("it is registered");
+        assert_eq!(manager.inner.board.len(), 0);
     }
 }

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Manager;
 use super::source::Source;
+use crate::clock::Nanos;
 use crate::config::wrong_name;
 use crate::discovery::{Guard, Provider};
-use crate::endpoint::{Endpoint, Registry};
+use crate::endpoint::{EVERY_SERVICE, Endpoint, Registry};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::events::Level;
 use crate::lock::{Held, Lock};
@@ -48,6 +49,16 @@ impl Entry {
         self.check_present()?;
         self.is_gone.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Does what became due where no task does it: whoever asks for the provider finds it done.
+    pub(super) fn catch_up(&self, now: Nanos) {
+        #[cfg(not(feature = "runtime"))]
+        if matches!(self.source, Source::Pushed) {
+            self.guard.tick(now);
+        }
+        #[cfg(feature = "runtime")]
+        let _ = now;
     }
 
     /// True once there is a whole set, or the program is who makes it.
@@ -169,6 +180,7 @@ impl Manager {
     pub(super) fn provider_entry(&self, name: Option<&str>) -> Result<Arc<Entry>> {
         let wanted = name.unwrap_or(&self.inner.config.default_provider);
         if let Some(entry) = self.inner.providers.find(wanted) {
+            entry.catch_up(self.clock().now());
             return Ok(entry);
         }
         if name.is_none() && self.inner.config.has_fallback {
@@ -198,15 +210,8 @@ impl Manager {
         list.push(Arc::clone(&entry));
         self.keep_latencies(&list[list.len() - 1..]);
         drop(list);
-        #[cfg(feature = "runtime")]
-        {
-            let checks = self
-                .inner
-                .background
-                .checker
-                .subscriber(&entry.name, Some(Arc::clone(&entry.counters)));
-            entry.registry.watch(crate::endpoint::EVERY_SERVICE, checks);
-        }
+        let follower = self.inner.background.follower(&entry.name, &entry.counters);
+        entry.registry.watch(EVERY_SERVICE, follower);
         self.link_fallbacks(None);
         Ok(())
     }

@@ -17,7 +17,9 @@ impl Manager {
     #[must_use]
     pub fn stats(&self) -> Value {
         let entries = self.inner.providers.lock().clone();
+        let now = self.clock().now();
         let providers = entries.iter().map(|entry| {
+            entry.catch_up(now);
             let pools: Vec<Pool> = self
                 .lock_pools()
                 .values()

@@ -101,8 +101,13 @@ impl Manager {
         // Its task has nothing to read, and applies what became due: graces and coalesced sets.
         #[cfg(feature = "runtime")]
         return self.register_provider_with(name, pushed, GuardRules::default());
+        // Without one nothing is gathered, and what an empty set's grace leaves is done when somebody
+        // asks for the provider.
         #[cfg(not(feature = "runtime"))]
-        self.add(name, GuardRules::default(), |_| (pushed, Source::Pushed))
+        {
+            let rules = GuardRules { coalesce: std::time::Duration::ZERO, ..GuardRules::default() };
+            self.add(name, rules, |_| (pushed, Source::Pushed))
+        }
     }
 
     /// Registers a provider of the program's own.
@@ -175,7 +180,11 @@ impl Manager {
     pub fn provider_info(&self) -> Vec<ProviderInfo> {
         let now = self.clock().now();
         let entries = self.inner.providers.lock().clone();
-        entries.iter().map(|entry| entry.guard.info(&*entry.provider, now)).collect()
+        let info = |entry: &Arc<Entry>| {
+            entry.catch_up(now);
+            entry.guard.info(&*entry.provider, now)
+        };
+        entries.iter().map(info).collect()
     }
 
     pub(super) fn take_set(&self, entry: &Entry, mut endpoints: Vec<Endpoint>) -> Result<()> {
