@@ -107,10 +107,12 @@ impl<T: Record> Bus<T> {
         self.subscribers.store(readers.queues.len(), Ordering::Release);
     }
 
-    /// Empties the ring; returns the queues that were empty and aren't any more.
+    /// Empties the ring, as far as it can be full: those who go on emitting meanwhile must not keep the
+    /// reader here. Returns the queues that were empty and aren't any more.
     fn collect(&self, readers: &mut Readers<T>) -> Vec<Arc<Queue<T>>> {
         let mut woken = Vec::new();
-        while let Some(record) = self.ring.pop() {
+        for _ in 0..Self::HISTORY {
+            let Some(record) = self.ring.pop() else { break };
             for queue in &readers.queues {
                 if queue.push(&record) {
                     woken.push(Arc::clone(queue));
