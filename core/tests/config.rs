@@ -311,6 +311,47 @@ fn what_is_probably_not_meant_is_a_warning() {
 }
 
 #[test]
+fn warnings_are_logged_wherever_a_policy_comes_from() {
+    let odd = |strategy: &str| {
+        json!({ "strategy": strategy, "load_balancer": { "algorithm": "random" } }).to_string()
+    };
+    let document = format!(r#"{{"seed": 1, "failover": {}}}"#, odd("weighted"));
+    let manager = Manager::from_json(&document).expect("the document is valid");
+    let logs = manager.subscribe_logs(10);
+    let told = || {
+        let records = logs.poll(10, Duration::ZERO);
+        records.iter().map(|record| record.message.to_string()).collect::<Vec<_>>()
+    };
+    let differs = |strategy| {
+        format!(
+            "strategy {strategy:?} and load_balancer.algorithm \"random\" differ: the algorithm wins"
+        )
+    };
+
+    assert_eq!(told(), [differs("weighted")], "of the document, for who reads records first");
+    let _second = manager.subscribe_logs(10);
+    assert!(told().is_empty());
+    manager.configure(&odd("ip_hash")).expect("valid");
+    assert_eq!(told(), [differs("ip_hash")]);
+
+    let pool = manager.pool(None, Some("s")).expect("it may be empty");
+    let own = r#"{"strategy": "round_robin", "health": {"fall": 9}, "stats": {"endpoint_latency": true}}"#;
+    for _ in 0..2 {
+        pool.derive(own).expect("valid");
+    }
+    assert_eq!(
+        told(),
+        [
+            differs("round_robin"),
+            "health_check and health have no effect in a derived policy: checks are the manager's"
+                .to_owned(),
+            "stats has no effect in a derived policy: statistics are the manager's".to_owned(),
+        ],
+        "once, and those of the manager's policy not again"
+    );
+}
+
+#[test]
 fn a_record_of_a_change_is_written_where_the_manager_may_be_asked() {
     let manager = Manager::from_json(r#"{"seed": 1}"#).expect("the document is valid");
     let pool = manager.pool(None, Some("s")).expect("it may be empty");
@@ -404,6 +445,7 @@ fn what_is_written_reads_back_as_the_same() {
     let again = manager(&written).expect("what is written is valid");
 
     assert_eq!(again.to_json(), written);
+    assert_eq!(written["providers"]["spare"], json!({ "type": "memory" }));
     assert_eq!(written["failover"]["circuit_breaker"]["failure_threshold"], 5);
     assert_eq!(written["failover"]["timeout"], "30s");
     assert_eq!(again.seed, Some(7));
@@ -427,7 +469,8 @@ fn faults_of_the_manager_carry_the_whole_path() {
         "failover": { "timeout": "soon", "retry_delay": "10s" },
         "providers": {
             "a": { "type": "file" },
-            "b": { "type": "memory", "path": "x" },
+            "b": { "type": "memory", "path": "x", "coalesce": "1s", "empty_grace": "1s",
+                   "max_staleness": "1s", "poll_interval": "1s" },
             "c": { "path": "x" }
         }
     }))
@@ -445,6 +488,10 @@ fn faults_of_the_manager_carry_the_whole_path() {
             "auto_advance: must be false unless clock is \"manual\"",
             "providers.a.path: is required for type \"file\"",
             "providers.b.path: must be absent for type \"memory\"",
+            "providers.b.poll_interval: must be absent for type \"memory\"",
+            "providers.b.empty_grace: must be absent for type \"memory\"",
+            "providers.b.max_staleness: must be absent for type \"memory\"",
+            "providers.b.coalesce: must be absent for type \"memory\"",
         ]
     );
     let later = manager(&json!({ "providers": { "d": { "type": "consul" } } }));

@@ -198,6 +198,25 @@ fn files_that_hang_delay_no_check() {
     assert_eq!(found.expect("it is registered"), HealthStatus::Healthy);
 }
 
+#[test]
+fn the_time_of_registration_that_is_given_stays() {
+    let manager = Manager::from_json(r#"{"seed": 1}"#).expect("the document is valid");
+    let mut old = endpoint("a");
+    old.created_at = 7;
+
+    manager.register_endpoint(None, old).expect("a free id");
+    manager.register_endpoint(None, endpoint("b")).expect("a free id");
+    let created = |id| manager.endpoint(None, id).expect("it is registered").created_at;
+    let of_b = created("b");
+    for id in ["a", "b"] {
+        manager.update_endpoint(None, endpoint(id).with_weight(2)).expect("it is registered");
+    }
+
+    assert_eq!(created("a"), 7);
+    assert_eq!(created("b"), of_b);
+    assert_ne!(of_b, 0);
+}
+
 /// A provider that has one endpoint, and is only read.
 struct Fixed;
 

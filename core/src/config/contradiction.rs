@@ -49,7 +49,7 @@ pub(super) fn in_manager(given: Reader<'_>, faults: &mut Vec<Fault>) {
                 fault(&join(&path, "path"), "is required for type \"file\"".to_owned(), faults);
             }
             Some("memory") => {
-                for only_file in ["path", "format"] {
+                for only_file in ONLY_FILE {
                     if provider.0.contains_key(only_file) {
                         let expected = "must be absent for type \"memory\"".to_owned();
                         fault(&join(&path, only_file), expected, faults);
@@ -96,6 +96,22 @@ pub(super) fn warnings(policy: &Policy, given: Reader<'_>) -> Vec<String> {
     warnings
 }
 
+/// Warns of options of a derived policy that have no effect there: endpoints are checked and counted
+/// once, whatever pools there are.
+pub(super) fn in_derived(policy: &mut Policy, manager: &Policy) {
+    if policy.health != manager.health {
+        policy.warnings.push(
+            "health_check and health have no effect in a derived policy: checks are the manager's"
+                .to_owned(),
+        );
+    }
+    if policy.has_endpoint_latency != manager.has_endpoint_latency {
+        policy.warnings.push(
+            "stats has no effect in a derived policy: statistics are the manager's".to_owned(),
+        );
+    }
+}
+
 /// What a provider's name should have been, if it is none: names of pools and events begin with it, up
 /// to the first `/`.
 pub(crate) fn wrong_name(name: &str) -> Option<String> {
@@ -136,6 +152,10 @@ fn at_least(
 fn fault(path: &str, expected: String, faults: &mut Vec<Fault>) {
     faults.push(Fault { path: path.to_owned(), expected });
 }
+
+/// Options that have no effect where the program registers the endpoints.
+pub(super) const ONLY_FILE: [&str; 6] =
+    ["path", "format", "poll_interval", "empty_grace", "max_staleness", "coalesce"];
 
 /// As long as `default_provider` may be.
 const LONGEST_NAME: usize = 512;

@@ -102,7 +102,9 @@ impl Policy {
     }
 
     /// The policy of single calls: the JSON document's options laid over what this policy was
-    /// given. A null leaves this policy's option; maps such as `weights` are replaced whole.
+    /// given. A null leaves this policy's option; maps such as `weights` are replaced whole. What
+    /// belongs to the manager (`health_check`, `health`, `stats`) has no effect there, and a warning
+    /// says so where it differs.
     ///
     /// # Errors
     ///
@@ -131,7 +133,8 @@ impl Policy {
         let value = parse::read(text, Format::Json)?;
         let mut faults = Vec::new();
         let options = overlay(POLICY, own, &check(POLICY, &value, "", &mut faults));
-        let policy = Self::assemble(overlay(POLICY, &self.given, &options), self.inherited);
+        let mut policy = Self::assemble(overlay(POLICY, &self.given, &options), self.inherited);
+        contradiction::in_derived(&mut policy, self);
         contradiction::in_policy(&policy, "", &mut faults);
         parse::finish((policy, options), faults)
     }

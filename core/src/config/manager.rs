@@ -229,6 +229,15 @@ impl ManagerConfig {
             failover,
         };
         document.insert("failover".to_owned(), config.failover.to_json());
+        // What has no effect isn't in effect.
+        let providers = document.get_mut("providers").and_then(Value::as_object_mut);
+        for provider in providers.into_iter().flat_map(Map::values_mut) {
+            if provider["type"] == "memory"
+                && let Some(options) = provider.as_object_mut()
+            {
+                options.retain(|name, _| !contradiction::ONLY_FILE.contains(&&**name));
+            }
+        }
         Self { document, ..config }
     }
 }

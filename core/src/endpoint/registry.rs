@@ -270,8 +270,10 @@ impl Registry {
     /// The entry of a new description; state and number live on where service and place are the same.
     fn entry(&self, inner: &mut Inner, known: Option<Entry>, mut endpoint: Endpoint) -> Entry {
         endpoint.updated_at = wall_nanos();
-        endpoint.created_at =
-            known.as_ref().map_or(endpoint.updated_at, |entry| entry.member.endpoint.created_at);
+        if endpoint.created_at == 0 {
+            let before = known.as_ref().map(|entry| entry.member.endpoint.created_at);
+            endpoint.created_at = before.unwrap_or(endpoint.updated_at);
+        }
         let (id, state, since) = match known {
             Some(Entry { member, since }) if keeps_state(&member.endpoint, &endpoint) => {
                 (member.id, member.state, since)

@@ -81,13 +81,18 @@ impl Log {
 
     /// Writes a record, if its level is kept. The program's own code may run: hold no lock.
     pub fn write(&self, level: Level, target: &'static str, message: &str) {
-        if level as u32 <= self.level.load(Ordering::Relaxed) {
-            self.records.emit(LogRecord::new(level, target, message));
-        }
+        self.keep(level, target, message);
         match level {
             Level::Error => tracing::error!(target: "failover", area = target, "{message}"),
             Level::Warn => tracing::warn!(target: "failover", area = target, "{message}"),
             _ => tracing::debug!(target: "failover", area = target, "{message}"),
+        }
+    }
+
+    /// Writes a record for those alone who subscribed, if its level is kept.
+    pub(crate) fn keep(&self, level: Level, target: &'static str, message: &str) {
+        if level as u32 <= self.level.load(Ordering::Relaxed) {
+            self.records.emit(LogRecord::new(level, target, message));
         }
     }
 

@@ -62,6 +62,8 @@ pub(crate) struct Inner {
     pub(super) started: Nanos,
     /// True in a forked child whose policy forbids use.
     pub(super) is_forked: AtomicBool,
+    /// True once somebody subscribed to the log.
+    pub(super) has_readers: AtomicBool,
 }
 
 impl std::fmt::Debug for Manager {
@@ -106,6 +108,7 @@ impl Manager {
             linking: Lock::default(),
             started: shared.started,
             is_forked: AtomicBool::new(false),
+            has_readers: AtomicBool::new(false),
             board,
             background,
             shared,
@@ -113,6 +116,8 @@ impl Manager {
         };
         let manager = Self { inner: Arc::new(inner) };
         manager.make_configured_providers()?;
+        let warnings = manager.inner.config.warnings();
+        warnings.iter().for_each(|warning| manager.log(Level::Warn, "config", warning));
         super::fork::remember(&manager);
         Ok(manager)
     }
@@ -185,10 +190,17 @@ impl Manager {
         self.inner.shared.events.subscribe(if mask == 0 { u64::MAX } else { mask }, capacity)
     }
 
-    /// Subscribes to log records of the level in force and above.
+    /// Subscribes to log records of the level in force and above, from now on. The first subscription
+    /// begins with the warnings of the policy in force: nobody could read them when the manager was made.
     #[must_use]
     pub fn subscribe_logs(&self, capacity: usize) -> Subscription<LogRecord> {
-        self.inner.shared.log.subscribe(capacity)
+        let log = &self.inner.shared.log;
+        let records = log.subscribe(capacity);
+        if !self.inner.has_readers.swap(true, Ordering::Relaxed) {
+            let warnings = self.policy().warnings;
+            warnings.iter().for_each(|warning| log.keep(Level::Warn, "config", warning));
+        }
+        records
     }
 
     /// Sets the least severe level that is kept.

@@ -11,6 +11,7 @@ use super::{Manager, Pool};
 use crate::config::Policy;
 use crate::endpoint::Subscriber as _;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::Level;
 use crate::execute::{PoolCore, Rules};
 use crate::stats::Counters;
 
@@ -49,29 +50,36 @@ impl Manager {
     }
 
     pub(super) fn intern(&self, entry: &Entry, key: &PoolKey) -> Result<Pool> {
-        let pool = self.intern_alone(entry, key)?;
+        let (pool, warnings) = self.intern_alone(entry, key)?;
         // Nobody gets a pool without its fallbacks, also one that another thread is making just now.
         if !pool.core.is_linked() {
             self.link_fallbacks(Some(&key.1));
             pool.core.announce();
         }
+        warnings.iter().for_each(|warning| self.log(Level::Warn, "config", warning));
         Ok(pool)
     }
 
-    /// As [`intern`](Self::intern), and nobody serves in its place yet.
-    fn intern_alone(&self, entry: &Entry, key: &PoolKey) -> Result<Pool> {
+    /// As [`intern`](Self::intern), and nobody may serve in its place yet. With what the program is to be
+    /// warned of once no lock is held: its own code may run then.
+    fn intern_alone(&self, entry: &Entry, key: &PoolKey) -> Result<(Pool, Vec<String>)> {
+        let unwarned = |pool: Pool| Ok((pool, Vec::new()));
         if let Some(known) = self.lock_pools().get(key) {
-            return Ok(known.clone());
+            return unwarned(known.clone());
         }
         // Whoever makes a pool or changes the policy holds this to the end: no pool is made twice, and a
         // new policy misses none.
         let in_force = self.lock_policy();
-        let rules = match &*key.2 {
-            "" => rules(&in_force),
-            own => rules(&in_force.derive(own)?),
+        let (rules, warnings) = match &*key.2 {
+            "" => (rules(&in_force), Vec::new()),
+            own => {
+                let derived = in_force.derive(own)?;
+                let is_new = |warning: &String| !in_force.warnings.contains(warning);
+                (rules(&derived), derived.warnings.into_iter().filter(is_new).collect())
+            }
         };
         if let Some(known) = self.known(key, &rules) {
-            return Ok(known);
+            return unwarned(known);
         }
         let pool = self.make(key, rules);
         // Before anybody else can see it: a pool without endpoints refuses picks.
@@ -80,7 +88,7 @@ impl Manager {
         // A provider of the same name that comes later has pools of its own.
         entry.check_present()?;
         pools.insert(key.clone(), pool.clone());
-        Ok(pool)
+        Ok((pool, warnings))
     }
 
     /// Forgets the pools of a provider that goes. Who holds one may use it on; it is empty.
@@ -139,7 +147,7 @@ impl Manager {
         // Those that nobody asked for yet too. One that goes meanwhile serves nobody.
         let pool_of = |entry: &Arc<Entry>, service: &Arc<str>| {
             let key = (Arc::clone(&entry.name), Arc::clone(service), Arc::from(""));
-            self.intern_alone(entry, &key).ok()
+            self.intern_alone(entry, &key).ok().map(|(pool, _)| pool)
         };
         let serving: HashMap<Arc<str>, Vec<Pool>> = services
             .into_iter()

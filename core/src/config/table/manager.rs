@@ -78,7 +78,7 @@ pub(crate) const MANAGER: &[Row] = &[
         "log_level",
         Kind::choice(&["off", "error", "warn", "info", "debug", "trace"]),
         Preset::Is("\"warn\""),
-        "The least severe log record that is kept for the program. `debug` and `trace` cost time on every call.",
+        "The least severe log record that is kept for the program. What there is to say so far are warnings; what happens to calls and endpoints are events.",
     ),
     Row::new(
         "max_concurrent_checks",
@@ -112,24 +112,24 @@ const PROVIDER: &[Row] = &[
         "poll_interval",
         Kind::duration(Duration::from_millis(10), DAY),
         Preset::Is("\"1s\""),
-        "How often the file is looked at for a change. Short costs file system calls; long finds changes late.",
+        "How often the file is looked at for a change; for `file` only. Short costs file system calls; long finds changes late.",
     ),
     Row::new(
         "empty_grace",
         WAIT,
         Preset::Is("\"30s\""),
-        "How long an empty set must last before it is believed. 0 believes it at once, so that a half-written file takes all endpoints away. The memory provider is always believed.",
+        "How long an empty set must last before it is believed; for `file` only, since an empty set of the program's own is always believed. 0 believes it at once, so that a half-written file takes all endpoints away.",
     ),
     Row::new(
         "max_staleness",
         Kind::duration(MILLISECOND, Duration::from_secs(365 * 24 * 3600)),
         Preset::Absent("the last good set never expires"),
-        "How long the last good set is used while the provider fails. Short turns a failure of discovery into an outage.",
+        "How long the last good set is used while the provider fails; for `file` only. Short turns a failure of discovery into an outage.",
     ),
     Row::new(
         "coalesce",
         Kind::duration(Duration::ZERO, Duration::from_secs(60)),
         Preset::Is("\"100ms\""),
-        "After a change applied at once, its followers within this time apply together. 0 applies each by itself; long delays what comes second.",
+        "After a change applied at once, its followers within this time apply together; for `file` only. 0 applies each by itself; long delays what comes second.",
     ),
 ];

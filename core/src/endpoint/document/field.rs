@@ -65,13 +65,13 @@ pub(crate) const ENDPOINT: &[Row] = &[
         "created_at",
         Kind::WallTime,
         Preset::Absent("the time of registration"),
-        "When the endpoint was registered.",
+        "When the endpoint was registered; given, it stays.",
     ),
     Row::new(
         "updated_at",
         Kind::WallTime,
         Preset::Absent("the time of registration"),
-        "When its description last changed.",
+        "When its description last changed, set by the library: what is given is not taken over.",
     ),
 ];
 
