@@ -3,8 +3,7 @@
 //! Whole sets and no deltas: a lost delta is a wrong set for ever, a lost set is repaired by the
 //! next one.
 
-use std::collections::HashSet;
-
+use crate::endpoint::document::{doubled, refuse};
 use crate::endpoint::{Endpoint, Registry};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -40,16 +39,12 @@ pub(crate) fn check(endpoints: &[Endpoint]) -> Result<()> {
     for (i, endpoint) in endpoints.iter().enumerate() {
         endpoint.validate(&format!("[{i}]"), &mut faults);
     }
-    if !faults.is_empty() {
-        return Err(Error::from_faults(ErrorKind::InvalidArgument, faults));
-    }
-    let mut seen = HashSet::with_capacity(endpoints.len());
-    match endpoints.iter().find(|endpoint| !seen.insert(&*endpoint.id)) {
-        None => Ok(()),
-        Some(twice) => {
-            let text = format!("endpoint {:?}: the id comes twice", twice.id);
-            Err(Error::new(ErrorKind::AlreadyExists, text))
-        }
+    let is_valid = faults.is_empty();
+    doubled(endpoints.iter().map(|endpoint| Some(&*endpoint.id)), "", &mut faults);
+    match faults.is_empty() {
+        true => Ok(()),
+        false if is_valid => Err(refuse(ErrorKind::AlreadyExists, faults)),
+        false => Err(refuse(ErrorKind::InvalidArgument, faults)),
     }
 }
 
@@ -72,13 +67,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_that_comes_twice_is_refused() {
-        let set = [Endpoint::new("a", "s", "h", 1), Endpoint::new("a", "s", "i", 1)];
+    fn every_id_that_comes_twice_is_a_fault_among_the_others() {
+        let endpoint = |id, port| Endpoint::new(id, "s", "h", port);
+        let doubled = [endpoint("a", 1), endpoint("a", 1), endpoint("b", 1), endpoint("b", 1)];
+        let faulty = [endpoint("a", 1), endpoint("a", 0)];
 
-        let error = check(&set).expect_err("doubled");
-
+        let error = check(&doubled).expect_err("doubled");
         assert_eq!(error.kind(), ErrorKind::AlreadyExists);
-        assert_eq!(error.to_string(), "endpoint \"a\": the id comes twice");
+        assert_eq!(
+            error.to_string(),
+            "[1].id: must be unique, [0] has \"a\" already\n\
+             [3].id: must be unique, [2] has \"b\" already"
+        );
+        let error = check(&faulty).expect_err("doubled, and without a port");
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        let paths: Vec<&str> = error.faults().iter().map(|fault| &*fault.path).collect();
+        assert_eq!(paths, ["[1].port", "[1].id"]);
     }
 
     #[test]

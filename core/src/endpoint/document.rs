@@ -82,7 +82,8 @@ pub fn parse_list(text: &str, format: Format) -> Result<Vec<Endpoint>> {
         .enumerate()
         .filter_map(|(i, value)| Endpoint::from_json(value, &format!("{path}[{i}]"), &mut faults))
         .collect();
-    doubled(list, path, &mut faults);
+    let ids = list.iter().map(|value| value.get("id").and_then(Value::as_str));
+    doubled(ids, path, &mut faults);
     if faults.is_empty() { Ok(endpoints) } else { Err(refuse(ErrorKind::InvalidArgument, faults)) }
 }
 
@@ -145,11 +146,15 @@ fn listed<'a>(object: &'a Map<String, Value>, faults: &mut Vec<Fault>) -> &'a [V
     }
 }
 
-/// Adds a fault for each id that an earlier endpoint has already.
-fn doubled(list: &[Value], path: &str, faults: &mut Vec<Fault>) {
-    let mut seen: HashMap<&str, usize> = HashMap::with_capacity(list.len());
-    for (i, value) in list.iter().enumerate() {
-        let Some(id) = value.get("id").and_then(Value::as_str) else { continue };
+/// Adds a fault for each id that an earlier endpoint of the list at `path` has already.
+pub(crate) fn doubled<'a>(
+    ids: impl Iterator<Item = Option<&'a str>>,
+    path: &str,
+    faults: &mut Vec<Fault>,
+) {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    for (i, id) in ids.enumerate() {
+        let Some(id) = id else { continue };
         let first = *seen.entry(id).or_insert(i);
         if first != i {
             let expected =

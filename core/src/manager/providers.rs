@@ -141,8 +141,8 @@ impl Manager {
     /// # Errors
     ///
     /// The endpoints' faults all at once, [`ErrorKind::NotFound`] for an unknown provider,
-    /// [`ErrorKind::AlreadyExists`] if an id comes twice, [`ErrorKind::LimitExceeded`] for more than 100,000
-    /// endpoints. Then nothing changes.
+    /// [`ErrorKind::AlreadyExists`] if nothing else is wrong than that ids come twice,
+    /// [`ErrorKind::LimitExceeded`] for more than 100,000 endpoints. Then nothing changes.
     pub fn publish(&self, provider: Option<&str>, endpoints: Vec<Endpoint>) -> Result<()> {
         self.check_open()?;
         let entry = self.provider_entry(provider)?;
