@@ -334,6 +334,35 @@ fn a_provider_that_only_reads_takes_no_registration() {
     }
 }
 
+#[test]
+fn a_provider_that_reads_its_set_itself_takes_none() {
+    let path = std::env::temp_dir().join(format!("failover-own-{}.json", std::process::id()));
+    std::fs::write(&path, r#"[{"id": "a", "address": "h", "port": 1}]"#).expect("written");
+    let manager = Manager::from_json(r#"{"seed": 1}"#).expect("the document is valid");
+    let document = serde_json::json!({"type": "file", "path": path.to_str()}).to_string();
+    manager.register_provider_json("list", &document).expect("a free name");
+    manager.wait_ready(PATIENCE).expect("it is read");
+    std::fs::remove_file(&path).expect("it is ours");
+
+    let refused = manager.publish(Some("list"), vec![endpoint("b")]);
+
+    assert_eq!(refused.expect_err("refused").kind(), ErrorKind::Provider);
+    let held = manager.endpoints(Some("list")).expect("it is registered");
+    assert_eq!(held.iter().map(|one| &*one.id).collect::<Vec<_>>(), ["a"]);
+}
+
+#[test]
+fn configured_providers_serve_in_the_order_of_their_names() {
+    let document = r#"{"seed": 1, "providers": {
+        "z": {"type": "memory"}, "memory": {"type": "memory"}, "b": {"type": "memory"}}}"#;
+    let manager = Manager::from_json(document).expect("the document is valid");
+
+    assert_eq!(
+        manager.providers().iter().map(|name| &**name).collect::<Vec<_>>(),
+        ["memory", "b", "z"]
+    );
+}
+
 /// A provider that is read again and again, and tells when it is dropped.
 struct Polled {
     dropped: Sender<()>,

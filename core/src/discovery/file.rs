@@ -103,6 +103,10 @@ impl Provider for File {
         self.poll_interval
     }
 
+    fn takes_sets(&self) -> bool {
+        false
+    }
+
     fn list(&self) -> BoxFuture<'_, Result<Vec<Endpoint>>> {
         Box::pin(async move {
             let text = self.read().await?;

@@ -113,6 +113,12 @@ pub trait Provider: Send + Sync {
         Duration::from_secs(10)
     }
 
+    /// True if whole sets may also come from the program, by
+    /// [`publish`](crate::Manager::publish). Not where the next reading would undo them.
+    fn takes_sets(&self) -> bool {
+        true
+    }
+
     /// Registers an endpoint with the source.
     fn register(&self, endpoint: Endpoint) -> BoxFuture<'_, Result<()>> {
         drop(endpoint);

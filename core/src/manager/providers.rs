@@ -141,6 +141,7 @@ impl Manager {
     /// # Errors
     ///
     /// The endpoints' faults all at once, [`ErrorKind::NotFound`] for an unknown provider,
+    /// [`ErrorKind::Provider`] for one that reads its set itself, as a file's does,
     /// [`ErrorKind::AlreadyExists`] if nothing else is wrong than that ids come twice,
     /// [`ErrorKind::LimitExceeded`] for more than 100,000 endpoints. Then nothing changes.
     pub fn publish(&self, provider: Option<&str>, endpoints: Vec<Endpoint>) -> Result<()> {

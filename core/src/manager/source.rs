@@ -11,9 +11,7 @@ use crate::config::{ProviderConfig, ProviderKind};
 use crate::discovery::{Custom, Guard, GuardRules, Memory, Provider, ProviderInfo, check_set};
 use crate::endpoint::document::{Format, read};
 use crate::endpoint::{Changes, EVERY_SERVICE, Endpoint};
-#[cfg(not(feature = "runtime"))]
-use crate::error::Error;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, EventKind};
 use crate::stats::Counters;
 
@@ -49,11 +47,9 @@ impl Source {
 
 impl Manager {
     pub(super) fn make_configured_providers(&self) -> Result<()> {
-        let memory = ProviderConfig::default();
-        if !self.inner.config.providers.contains_key(EMBEDDED) {
-            self.make_provider(EMBEDDED, &memory)?;
-        }
-        let providers = self.inner.config.providers.clone();
+        let mut providers = self.inner.config.providers.clone();
+        let embedded = providers.remove(EMBEDDED).unwrap_or_default();
+        self.make_provider(EMBEDDED, &embedded)?;
         providers.iter().try_for_each(|(name, config)| self.make_provider(name, config))
     }
 
@@ -188,6 +184,10 @@ impl Manager {
     }
 
     pub(super) fn take_set(&self, entry: &Entry, mut endpoints: Vec<Endpoint>) -> Result<()> {
+        if !entry.provider.takes_sets() {
+            let text = format!("provider {:?}: takes no sets, it reads its own", entry.name);
+            return Err(Error::new(ErrorKind::Provider, text));
+        }
         match &entry.source {
             Source::Registered => {
                 check_set(&endpoints)?;

@@ -48,7 +48,7 @@ pub(crate) const MANAGER: &[Row] = &[
         "providers",
         Kind::Sections(PROVIDER),
         Preset::Is("{}"),
-        "Providers by name, made together with the manager, next to the embedded one (`memory`) and those that the program registers.",
+        "Providers by name, made together with the manager in the order of their names, after the embedded one (`memory`) and before those that the program registers. In that order they serve in each other's place.",
     ),
     Row::new(
         "seed",
