@@ -2,7 +2,7 @@
 //!
 //! Who counts looks at what happens inside of `count` alone.
 //!
-//! usage: hot PATH ALGORITHM ROUNDS, PATH is `pick` or `call`
+//! usage: hot PATH ALGORITHM ROUNDS, PATH is `pick`, `call`, or `scope`: a pick for a request with a scope
 
 use failover::execute::PoolCore;
 use failover::{Action, Call, Endpoint, Error, Input, Manager, Outcome, Request, Result};
@@ -21,8 +21,9 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         .collect();
     manager.publish(None, endpoints)?;
     let pool = manager.pool(None, Some("s"))?;
-    // The first round reads the plan, and gives the thread its number.
-    rounds(&path, pool.core(), 1)?;
+    // The first round reads the plan, and gives the thread its number; a round of all endpoints makes
+    // each meet the scope.
+    run(&path, pool.core(), 100)?;
     count(&path, pool.core(), many)?;
     Ok(())
 }
@@ -30,7 +31,22 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 /// What is counted.
 #[inline(never)]
 fn count(path: &str, core: &PoolCore, many: u64) -> Result<()> {
-    rounds(path, core, many)
+    run(path, core, many)
+}
+
+fn run(path: &str, core: &PoolCore, many: u64) -> Result<()> {
+    if path == "scope" { in_scope(core, many) } else { rounds(path, core, many) }
+}
+
+#[inline(never)]
+fn in_scope(core: &PoolCore, many: u64) -> Result<()> {
+    let request = Request::new().scope("a route that is used")?;
+    for round in 0..many {
+        let now = 1 + round * 100;
+        let grant = core.grant_one(&request, now).map_err(|kind| Error::new(kind, "pick"))?;
+        core.report(&grant, Outcome::Success, now + 50, 50);
+    }
+    Ok(())
 }
 
 fn rounds(path: &str, core: &PoolCore, many: u64) -> Result<()> {

@@ -29,6 +29,7 @@ for path in pick call; do
             $(($(instructions "$path" "$algorithm" "$rounds") / rounds))
     done
 done >"$counted"
+printf '%-6s %-18s %6d\n' scope round_robin $(($(instructions scope round_robin "$rounds") / rounds)) >>"$counted"
 
 if [ "${1:-}" = --accept ]; then
     cp "$counted" "$accepted"
