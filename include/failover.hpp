@@ -253,6 +253,7 @@ public:
     request &client_ip(std::string_view address) noexcept { return put(raw_.client_ip, address); }
     request &zone(std::string_view zone) noexcept { return put(raw_.zone, zone); }
     request &region(std::string_view region) noexcept { return put(raw_.region, region); }
+    request &scope(std::string_view name) noexcept { return put(raw_.scope, name); }
     request &filter(std::string_view json) noexcept { return put(raw_.filter_json, json); }
     request &timeout_ns(std::uint64_t ns) noexcept {
         raw_.timeout_ns = ns;

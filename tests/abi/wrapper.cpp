@@ -202,6 +202,21 @@ static void a_drained_endpoint_is_left_alone() {
     CHECK(pool.figures()->size() > 2 && manager.stats()->size() > 2 && pool.explain()->size() > 2);
 }
 
+static void a_scope_has_a_breaker_of_its_own() {
+    const auto manager = standing("round_robin");
+    const auto pool = manager.get("users").value();
+    const auto a = pool.take_snapshot()->at(0)->id;
+
+    for (int i = 0; i < 5; i++) {
+        const auto lease = pool.pick(failover::request().scope("chat").endpoint(a)).value();
+        CHECK(lease.endpoint == a && bool(pool.report(lease, FAILOVER_OUTCOME_FAILURE, 1000000)));
+    }
+
+    CHECK(pool.pick(failover::request().scope("chat").endpoint(a).untracked())->endpoint != a);
+    CHECK(pool.pick(failover::request().scope("embed").endpoint(a).untracked())->endpoint == a);
+    CHECK(holds(manager.stats().value(), "\"chat\":{"));
+}
+
 static void health_is_asked_and_told() {
     const auto manager = standing("round_robin");
 
@@ -286,6 +301,7 @@ int main() {
     the_program_chooses();
     endpoints_are_told_and_changed();
     a_drained_endpoint_is_left_alone();
+    a_scope_has_a_breaker_of_its_own();
     health_is_asked_and_told();
     providers_come_and_go();
     readers_are_woken_until_they_let_go();
