@@ -192,6 +192,22 @@ impl Manual {
     }
 }
 
+/// Blocks the calling thread until `is_done`, for up to `timeout` of real time; true if it was done.
+///
+/// For what ends without telling anybody, and in its own time also under a manual clock.
+pub fn wait_for(timeout: Duration, is_done: &dyn Fn() -> bool) -> bool {
+    let clock = Clock::system();
+    let deadline = clock.now().saturating_add(nanos(timeout));
+    while !is_done() {
+        let now = clock.now();
+        if now >= deadline {
+            return false;
+        }
+        clock.sleep_until(deadline.min(now.saturating_add(POLL)), is_done);
+    }
+    true
+}
+
 /// Threads that wait for something to change.
 ///
 /// In place of a condition variable, whose mutex is taken again where a fork doesn't see it.
@@ -263,6 +279,9 @@ pub fn nanos(duration: Duration) -> Nanos {
 pub fn wall_nanos() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, nanos)
 }
+
+/// How often it is looked at what ends without telling anybody.
+const POLL: Nanos = 2_000_000;
 
 /// How long a blocking wait goes on before it looks whether it is still wanted.
 const SLICE: Duration = Duration::from_millis(50);

@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use crate::error::clipped;
+
 /// Reads a duration such as `250ms`, `1.5s` or `1h30m`.
 ///
 /// Units are ns, us (or µs), ms, s, m and h, each at most once and the largest first. Only the
@@ -119,11 +121,6 @@ fn split_where(text: &str, is_end: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(is_end).unwrap_or(text.len()))
 }
 
-/// The start of a text, so that a message stays readable whatever came.
-fn clipped(text: &str) -> &str {
-    text.char_indices().nth(SHOWN_CHARS).map_or(text, |(end, _)| &text[..end])
-}
-
 const EXPECTED: &str = "must be a duration with a unit such as \"250ms\"";
 const SECOND: u128 = 1_000_000_000;
 const MINUTE: u128 = 60 * SECOND;
@@ -132,7 +129,6 @@ const UNITS: &[(&str, u128)] =
     &[("h", HOUR), ("m", MINUTE), ("s", SECOND), ("ms", 1_000_000), ("us", 1_000), ("ns", 1)];
 /// More digits than the longest duration has; longer text is nonsense.
 const MAX_DIGITS: usize = 30;
-const SHOWN_CHARS: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -260,3 +260,10 @@ impl From<std::io::Error> for Error {
         Self::new(ErrorKind::Io, error.to_string())
     }
 }
+
+/// The start of a text, so that a message stays readable whatever came.
+pub(crate) fn clipped(text: &str) -> &str {
+    text.char_indices().nth(SHOWN_CHARS).map_or(text, |(end, _)| &text[..end])
+}
+
+const SHOWN_CHARS: usize = 64;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use failover::balance::{self, Algorithm, Balance, OnAllOpen, Sticky};
 use failover::config::{
-    ClockKind, ForkPolicy, LogLevel, ManagerConfig, Policy, ProviderKind, json_schema, reference,
+    ClockKind, ForkPolicy, ManagerConfig, Policy, ProviderKind, json_schema, reference,
 };
 use failover::endpoint::document::{Format, MAX_DOCUMENT_BYTES};
+use failover::events::Level;
 use failover::execute::{Backoff, Execute, Nested};
 use failover::health::Health;
 use failover::outlier::Breaker;
@@ -451,7 +452,7 @@ fn what_is_written_reads_back_as_the_same() {
     assert_eq!(again.seed, Some(7));
     assert_eq!(again.clock, ClockKind::Manual { auto_advance: true });
     assert_eq!(again.fork_policy, ForkPolicy::Error);
-    assert_eq!(again.log_level, LogLevel::Debug);
+    assert_eq!(again.log_level, Level::Debug);
     assert!(!again.has_fallback);
     let ProviderKind::File { format, poll_interval, .. } = &again.providers["main"].kind else {
         panic!("main is a file")

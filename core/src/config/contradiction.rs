@@ -9,7 +9,7 @@ use super::document::Policy;
 use crate::balance::{Algorithm, Locality, Strategy};
 use crate::duration;
 use crate::endpoint::document::{Reader, join};
-use crate::error::Fault;
+use crate::error::{Fault, clipped};
 use crate::execute::Backoff;
 
 /// Adds the contradictions of a policy whose document is at `path`.
@@ -117,7 +117,7 @@ pub(super) fn in_derived(policy: &mut Policy, manager: &Policy) {
 pub(crate) fn wrong_name(name: &str) -> Option<String> {
     let is_name = (1..=LONGEST_NAME).contains(&name.len()) && !name.contains('/');
     (!is_name).then(|| {
-        let came: String = name.chars().take(64).collect();
+        let came = clipped(name);
         format!("must be a name of 1 to {LONGEST_NAME} bytes without \"/\", got {came:?}")
     })
 }

@@ -10,6 +10,7 @@ use super::table::MANAGER;
 use super::{contradiction, parse};
 use crate::endpoint::document::{Format, Reader, check, fill};
 use crate::error::Result;
+use crate::events::Level;
 
 /// What a manager is made from.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +39,7 @@ pub struct ManagerConfig {
     /// What a forked child finds.
     pub fork_policy: ForkPolicy,
     /// The least severe log record that is kept.
-    pub log_level: LogLevel,
+    pub log_level: Level,
     /// Health checks that run at once.
     pub max_concurrent_checks: u32,
     document: Map<String, Value>,
@@ -67,25 +68,6 @@ pub enum ForkPolicy {
     Restart,
     /// A manager that refuses changes and serves no more, and can still be read.
     Error,
-}
-
-/// The least severe log record that is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum LogLevel {
-    /// None at all.
-    Off,
-    /// What failed.
-    Error,
-    /// What may fail soon.
-    #[default]
-    Warn,
-    /// What changed.
-    Info,
-    /// What was decided.
-    Debug,
-    /// What was done.
-    Trace,
 }
 
 /// One provider to make.
@@ -223,7 +205,7 @@ impl ManagerConfig {
                 Some("error") => ForkPolicy::Error,
                 _ => ForkPolicy::Restart,
             },
-            log_level: read.text("log_level").map(log_level).unwrap_or_default(),
+            log_level: read.text("log_level").and_then(Level::from_name).unwrap_or_default(),
             max_concurrent_checks: read.integer("max_concurrent_checks"),
             document: Map::new(),
             failover,
@@ -251,17 +233,6 @@ impl Default for Inherited {
             retry_delay: read.duration("retry_delay"),
             timeout: read.duration("timeout"),
         }
-    }
-}
-
-fn log_level(name: &str) -> LogLevel {
-    match name {
-        "off" => LogLevel::Off,
-        "error" => LogLevel::Error,
-        "info" => LogLevel::Info,
-        "debug" => LogLevel::Debug,
-        "trace" => LogLevel::Trace,
-        _ => LogLevel::Warn,
     }
 }
 

@@ -13,6 +13,6 @@ mod table;
 
 pub(crate) use contradiction::wrong_name;
 pub use document::Policy;
-pub use manager::{ClockKind, ForkPolicy, LogLevel, ManagerConfig, ProviderConfig, ProviderKind};
+pub use manager::{ClockKind, ForkPolicy, ManagerConfig, ProviderConfig, ProviderKind};
 pub use reference::reference;
 pub use schema::json_schema;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::state::{Deed, State};
 use super::{Provider, ProviderInfo, ProviderStatus, Update, update};
 use crate::clock::Nanos;
-use crate::endpoint::{Changes, EVERY_SERVICE, Endpoint, Registry};
+use crate::endpoint::{EVERY_SERVICE, Endpoint, Registry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Bus, Event, EventKind};
 use crate::lock::{Held, Lock};
@@ -246,7 +246,7 @@ impl Guard {
                     let changes = self.registry.replace_at(set, now).unwrap_or_default();
                     if !changes.is_empty() {
                         state.applied(&self.rules, now);
-                        words.push(summary(&changes));
+                        words.push(changes.to_string());
                     }
                 }
                 Deed::Lose(until) => self.registry.mark_lost(now, until),
@@ -291,12 +291,4 @@ impl Guard {
     fn lock(&self) -> Held<'_, State> {
         self.state.lock()
     }
-}
-
-/// What a change did, in words: `2 added, 1 removed`.
-fn summary(changes: &Changes) -> String {
-    let parts =
-        [(&changes.added, "added"), (&changes.updated, "updated"), (&changes.removed, "removed")];
-    let words = parts.iter().filter(|(ids, _)| !ids.is_empty());
-    words.map(|(ids, what)| format!("{} {what}", ids.len())).collect::<Vec<_>>().join(", ")
 }

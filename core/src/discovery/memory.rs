@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
+use super::update::check_one;
 use super::{BoxFuture, Capabilities, Provider};
 use crate::endpoint::{Endpoint, Registry};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 /// A provider whose endpoints are those that the program registers.
 #[derive(Clone, Debug)]
@@ -40,23 +41,20 @@ impl Provider for Memory {
     }
 
     fn register(&self, endpoint: Endpoint) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move { self.registry.register(checked(endpoint)?) })
+        Box::pin(async move {
+            check_one(&endpoint)?;
+            self.registry.register(endpoint)
+        })
     }
 
     fn update(&self, endpoint: Endpoint) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move { self.registry.update(checked(endpoint)?) })
+        Box::pin(async move {
+            check_one(&endpoint)?;
+            self.registry.update(endpoint)
+        })
     }
 
     fn deregister(&self, id: String) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move { self.registry.deregister(&id) })
     }
-}
-
-fn checked(endpoint: Endpoint) -> Result<Endpoint> {
-    let mut faults = Vec::new();
-    endpoint.validate("endpoint", &mut faults);
-    if faults.is_empty() {
-        return Ok(endpoint);
-    }
-    Err(Error::from_faults(ErrorKind::InvalidArgument, faults))
 }

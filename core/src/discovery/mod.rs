@@ -27,4 +27,4 @@ pub use provider::{BoxFuture, Capabilities, Provider, Sink};
 #[cfg(feature = "runtime")]
 pub use task::Feed;
 pub use update::Update;
-pub(crate) use update::check as check_set;
+pub(crate) use update::{check as check_set, check_one};

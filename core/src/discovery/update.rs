@@ -28,6 +28,13 @@ impl Update {
     }
 }
 
+/// Refuses an endpoint that can't be registered, with every fault.
+pub(crate) fn check_one(endpoint: &Endpoint) -> Result<()> {
+    let mut faults = Vec::new();
+    endpoint.validate("", &mut faults);
+    if faults.is_empty() { Ok(()) } else { Err(refuse(ErrorKind::InvalidArgument, faults)) }
+}
+
 /// Refuses a set that can't be published: too many endpoints, faulty ones, an id that comes twice.
 pub(crate) fn check(endpoints: &[Endpoint]) -> Result<()> {
     let most = Registry::MOST_ENDPOINTS;

@@ -22,7 +22,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::{CheckKind, Endpoint, HealthCheck};
-use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::error::{Error, ErrorKind, Fault, Result, clipped};
 use crate::secret::Secret;
 
 pub(crate) use check::{MAX_WEIGHT, check, fill, join, overlay, refuse};
@@ -157,8 +157,7 @@ pub(crate) fn doubled<'a>(
         let Some(id) = id else { continue };
         let first = *seen.entry(id).or_insert(i);
         if first != i {
-            let expected =
-                format!("must be unique, {path}[{first}] has {:?} already", scalar::clipped(id));
+            let expected = format!("must be unique, {path}[{first}] has {:?} already", clipped(id));
             faults.push(Fault { path: format!("{path}[{i}].id"), expected });
         }
     }

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::document::MAX_ENDPOINTS;
 use super::roster::{Entry, Roster};
 use super::watchers::{Subscriber, Watchers};
 use super::{Change, Ended, Endpoint, EndpointState, Member, Retired, Slots, Status};
@@ -43,6 +44,20 @@ pub struct Changes {
     pub removed: Vec<Arc<str>>,
 }
 
+impl std::fmt::Display for Changes {
+    /// What was done, in words: `2 added, 1 removed`.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let lists =
+            [(&self.added, "added"), (&self.updated, "updated"), (&self.removed, "removed")];
+        let done = lists.iter().filter(|(ids, _)| !ids.is_empty());
+        for (i, (ids, what)) in done.enumerate() {
+            let comma = if i == 0 { "" } else { ", " };
+            write!(out, "{comma}{} {what}", ids.len())?;
+        }
+        Ok(())
+    }
+}
+
 impl Changes {
     /// True if the set is as it was.
     #[must_use]
@@ -63,7 +78,7 @@ impl std::fmt::Debug for Registry {
 
 impl Registry {
     /// Most endpoints in one provider.
-    pub const MOST_ENDPOINTS: usize = 100_000;
+    pub const MOST_ENDPOINTS: usize = MAX_ENDPOINTS;
 
     /// Makes an empty registry.
     #[must_use]
@@ -79,14 +94,15 @@ impl Registry {
     /// provider is full.
     pub fn register(&self, endpoint: Endpoint) -> Result<()> {
         let mut inner = self.lock();
-        if inner.members.get(&endpoint.id).is_some() {
-            let text = format!("endpoint {:?}: the id is registered already", endpoint.id);
-            return Err(Error::new(ErrorKind::AlreadyExists, text));
-        }
-        check_limit(inner.members.len() + 1)?;
+        inner.check_new(&endpoint.id)?;
         self.put(&mut inner, endpoint);
         self.publish(&mut inner);
         Ok(())
+    }
+
+    /// Refuses what [`register`](Self::register) would refuse by now.
+    pub(crate) fn check_new(&self, id: &str) -> Result<()> {
+        self.lock().check_new(id)
     }
 
     /// Replaces the description of a registered endpoint.
@@ -322,6 +338,14 @@ impl Drop for Registry {
 }
 
 impl Inner {
+    fn check_new(&self, id: &str) -> Result<()> {
+        if self.members.get(id).is_some() {
+            let text = format!("endpoint {id:?}: the id is registered already");
+            return Err(Error::new(ErrorKind::AlreadyExists, text));
+        }
+        check_limit(self.members.len() + 1)
+    }
+
     /// The states of all endpoints that anybody may still use.
     fn states(&self) -> impl Iterator<Item = &EndpointState> {
         self.members.iter().chain(self.retired.iter()).map(|member| &*member.state)

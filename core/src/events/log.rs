@@ -26,6 +26,16 @@ pub enum Level {
 }
 
 impl Level {
+    /// Every level, the fewest records first.
+    const ALL: [Self; 6] =
+        [Self::Off, Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
+
+    /// The level of a name in documents.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name() == name)
+    }
+
     /// The name in documents.
     #[must_use]
     pub const fn name(self) -> &'static str {

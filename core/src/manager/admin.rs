@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Manager;
-use crate::clock::{Clock, nanos};
+use crate::clock::wait_for;
 use crate::endpoint::{Admin, Change, Circuit, EndpointState, Member, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, EventKind};
@@ -100,14 +100,7 @@ impl Manager {
     /// [`ErrorKind::Timeout`] if some are left after `timeout`, [`ErrorKind::NotFound`].
     pub fn wait_drained(&self, provider: Option<&str>, id: &str, timeout: Duration) -> Result<()> {
         let member = self.member(provider, id)?;
-        // Real time, also under a manual clock: what runs there ends by itself, and the program's
-        // time isn't this wait's to move.
-        let clock = Clock::system();
-        let deadline = clock.now().saturating_add(nanos(timeout));
-        let is_drained = || member.state.in_flight() == 0 || self.is_closed();
-        while !is_drained() && clock.now() < deadline {
-            clock.wait_until(deadline.min(clock.now() + POLL), &is_drained);
-        }
+        wait_for(timeout, &|| member.state.in_flight() == 0 || self.is_closed());
         match member.state.in_flight() {
             0 => Ok(()),
             left => {
@@ -161,6 +154,3 @@ fn told(before: Status, after: Status, action: AdminAction) -> (EventKind, &'sta
         },
     }
 }
-
-/// How often a waiting thread looks at the count: in-flight attempts end without telling anybody.
-const POLL: u64 = 2_000_000;

@@ -124,18 +124,9 @@ impl Change {
     /// Refuses what could not be applied, before anybody is asked.
     #[cfg(feature = "runtime")]
     fn check(&self, registry: &Registry) -> Result<()> {
-        let id = self.id();
-        match (self, registry.get(id)) {
-            (Self::Register(_), Some(_)) => {
-                let text = format!("endpoint {id:?}: the id is registered already");
-                Err(Error::new(ErrorKind::AlreadyExists, text))
-            }
-            (Self::Register(_), None) if registry.len() >= Registry::MOST_ENDPOINTS => {
-                let most = Registry::MOST_ENDPOINTS;
-                let text = format!("endpoints: at most {most} in one provider");
-                Err(Error::new(ErrorKind::LimitExceeded, text))
-            }
-            _ => Ok(()),
+        match self {
+            Self::Register(endpoint) => registry.check_new(&endpoint.id),
+            Self::Update(_) | Self::Deregister(_) => Ok(()),
         }
     }
 

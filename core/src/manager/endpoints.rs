@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Manager;
 use super::change::Change;
-use crate::endpoint::document::refuse;
+use crate::discovery::check_one;
 use crate::endpoint::{Endpoint, Member};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -25,7 +25,7 @@ impl Manager {
     /// [`ErrorKind::Io`] if the system refuses the thread that is to check it. Then nothing changes.
     pub fn register_endpoint(&self, provider: Option<&str>, endpoint: Endpoint) -> Result<()> {
         self.check_open()?;
-        check(&endpoint)?;
+        check_one(&endpoint)?;
         let entry = self.provider_entry(provider)?;
         self.change(&entry, Change::Register(endpoint))
     }
@@ -39,7 +39,7 @@ impl Manager {
     /// As [`register_endpoint`](Self::register_endpoint), and [`ErrorKind::NotFound`].
     pub fn update_endpoint(&self, provider: Option<&str>, mut endpoint: Endpoint) -> Result<()> {
         self.check_open()?;
-        check(&endpoint)?;
+        check_one(&endpoint)?;
         let entry = self.provider_entry(provider)?;
         entry.check_writable()?;
         let known = self.endpoint(provider, &endpoint.id)?;
@@ -89,10 +89,4 @@ impl Manager {
             Error::new(ErrorKind::NotFound, format!("endpoint {id:?}: not registered"))
         })
     }
-}
-
-fn check(endpoint: &Endpoint) -> Result<()> {
-    let mut faults = Vec::new();
-    endpoint.validate("", &mut faults);
-    if faults.is_empty() { Ok(()) } else { Err(refuse(ErrorKind::InvalidArgument, faults)) }
 }

@@ -13,7 +13,7 @@ use super::pool::Pool;
 use super::pools::PoolKey;
 use super::providers::Providers;
 use crate::clock::{Clock, Nanos};
-use crate::config::{ClockKind, LogLevel, ManagerConfig, Policy};
+use crate::config::{ClockKind, ManagerConfig, Policy};
 use crate::endpoint::Slots;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Bus, Event, EventKind, Level, Log, LogRecord, Subscription};
@@ -94,7 +94,7 @@ impl Manager {
             clock,
             stripes,
             events: Arc::new(Bus::new()),
-            log: Arc::new(Log::new(level_of(config.log_level))),
+            log: Arc::new(Log::new(config.log_level)),
             epoch: Arc::new(AtomicU32::new(1)),
             is_closed: Arc::new(AtomicBool::new(false)),
         };
@@ -241,17 +241,6 @@ impl Manager {
 
     pub(super) fn lock_pools(&self) -> Held<'_, HashMap<PoolKey, Pool>> {
         self.inner.pools.lock()
-    }
-}
-
-const fn level_of(level: LogLevel) -> Level {
-    match level {
-        LogLevel::Off => Level::Off,
-        LogLevel::Error => Level::Error,
-        LogLevel::Info => Level::Info,
-        LogLevel::Debug => Level::Debug,
-        LogLevel::Trace => Level::Trace,
-        _ => Level::Warn,
     }
 }
 

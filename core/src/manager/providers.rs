@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Manager;
 use super::source::Source;
-use crate::clock::Nanos;
+use crate::clock::{Nanos, wait_for};
 use crate::config::wrong_name;
 use crate::discovery::{Guard, Provider};
 use crate::endpoint::{EVERY_SERVICE, Endpoint, Registry};
@@ -156,26 +156,16 @@ impl Manager {
     ///
     /// [`ErrorKind::Timeout`] with the names of those that haven't after `timeout`.
     pub fn wait_ready(&self, timeout: std::time::Duration) -> Result<()> {
-        // Real time, also under a manual clock: files and networks don't go by it.
-        let clock = crate::clock::Clock::system();
-        let deadline = clock.now().saturating_add(crate::clock::nanos(timeout));
         let waiting = || {
             let entries = self.inner.providers.lock().clone();
             let late = entries.iter().filter(|entry| !entry.is_ready());
             late.map(|entry| entry.name.to_string()).collect::<Vec<_>>()
         };
-        loop {
-            let names = waiting();
-            if names.is_empty() || self.is_closed() {
-                return self.check_open();
-            }
-            let now = clock.now();
-            if now >= deadline {
-                let text = format!("providers not ready: {}", names.join(", "));
-                return Err(Error::new(ErrorKind::Timeout, text));
-            }
-            clock.wait_until(deadline.min(now + READY_POLL), &|| self.is_closed());
+        if wait_for(timeout, &|| waiting().is_empty() || self.is_closed()) {
+            return self.check_open();
         }
+        let text = format!("providers not ready: {}", waiting().join(", "));
+        Err(Error::new(ErrorKind::Timeout, text))
     }
 
     pub(super) fn provider_entry(&self, name: Option<&str>) -> Result<Arc<Entry>> {
@@ -225,9 +215,6 @@ impl Manager {
 fn unknown(name: &str) -> Error {
     Error::new(ErrorKind::NotFound, format!("provider {name:?}: not registered"))
 }
-
-/// How often readiness is looked at.
-const READY_POLL: u64 = 2_000_000;
 
 /// The provider that is always there.
 pub(super) const EMBEDDED: &str = "memory";

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Manager;
 use super::manager::Inner;
-use crate::clock::nanos;
+use crate::clock::wait_for;
 use crate::error::{Error, ErrorKind, Result};
 
 impl Manager {
@@ -23,12 +23,7 @@ impl Manager {
         }
         // Calls that wait for their next attempt end.
         self.clock().wake();
-        // Real time, also under a manual clock: closing must end although nobody advances it.
-        let clock = crate::clock::Clock::system();
-        let deadline = clock.now().saturating_add(nanos(timeout));
-        while self.in_flight() > 0 && clock.now() < deadline {
-            clock.wait_until(deadline.min(clock.now() + POLL), &|| self.in_flight() == 0);
-        }
+        wait_for(timeout, &|| self.in_flight() == 0);
         self.inner.stop();
         match self.in_flight() {
             0 => Ok(()),
@@ -62,6 +57,3 @@ impl Drop for Inner {
         self.stop();
     }
 }
-
-/// How often the count is looked at.
-const POLL: u64 = 2_000_000;

@@ -217,9 +217,7 @@ impl Manager {
             return;
         }
         entry.registry.announce();
-        let (added, updated, removed) =
-            (changes.added.len(), changes.updated.len(), changes.removed.len());
-        let reason = format!("{added} added, {updated} updated, {removed} removed");
+        let reason = changes.to_string();
         let pool = format!("{}/{EVERY_SERVICE}", entry.name).into();
         self.inner.shared.events.emit(Event::new(EventKind::DiscoveryUpdate, &pool, reason));
     }

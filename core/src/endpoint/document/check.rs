@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::nearest::nearest;
 use super::row::{Kind, Preset, Row};
 use super::scalar;
-use crate::error::{Error, ErrorKind, Fault};
+use crate::error::{Error, ErrorKind, Fault, clipped};
 
 /// The canonical object of `value`, with the faults of it added to `faults`.
 pub(crate) fn check(
@@ -114,14 +114,14 @@ pub(crate) fn join(path: &str, key: &str) -> String {
     match (is_plain, path.is_empty()) {
         (true, true) => key.to_owned(),
         (true, false) => format!("{path}.{key}"),
-        (false, _) => format!("{path}[{:?}]", scalar::clipped(key)),
+        (false, _) => format!("{path}[{:?}]", clipped(key)),
     }
 }
 
 fn unknown(rows: &[Row], path: &str, key: &str) -> Fault {
     let hint = nearest(key, rows.iter().map(|row| row.name))
         .map_or_else(String::new, |name| format!(", did you mean {name:?}?"));
-    let expected = format!("unknown key {:?}{hint}", scalar::clipped(key));
+    let expected = format!("unknown key {:?}{hint}", clipped(key));
     Fault { path: join(path, key), expected }
 }
 

@@ -9,6 +9,7 @@ use super::nearest::nearest;
 use super::row::Kind;
 use super::wall_time;
 use crate::duration;
+use crate::error::clipped;
 
 /// Checks a value of a kind that isn't made of others.
 pub(super) fn check(kind: &Kind, value: &Value) -> Result<Value, String> {
@@ -132,11 +133,6 @@ pub(super) fn came(value: &Value) -> String {
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
     }
-}
-
-/// The start of a text, so that a message stays readable whatever came.
-pub(super) fn clipped(text: &str) -> &str {
-    text.char_indices().nth(64).map_or(text, |(end, _)| &text[..end])
 }
 
 /// What came where a secret was expected.

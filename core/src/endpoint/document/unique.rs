@@ -8,6 +8,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::error::clipped;
+
 /// The value, read with that rule.
 pub(super) struct Unique(pub(super) Value);
 
@@ -66,7 +68,7 @@ impl<'de> Visitor<'de> for UniqueVisitor {
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if object.contains_key(&key) {
-                let key = super::scalar::clipped(&key);
+                let key = clipped(&key);
                 return Err(A::Error::custom(format!("key {key:?} is given twice")));
             }
             let Unique(value) = entries.next_value()?;

@@ -4,9 +4,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::check::{MAX_WEIGHT, join};
 use super::field::MAX_ID;
-use super::scalar::clipped;
 use crate::endpoint::{CheckKind, Endpoint, HealthCheck};
-use crate::error::Fault;
+use crate::error::{Fault, clipped};
 
 /// Where this endpoint's faults begin in the list, and the list.
 pub(super) type Faults<'a> = (usize, &'a mut Vec<Fault>);
