@@ -1,4 +1,4 @@
-//! Life after `fork`: a child selects at once and starts background work of its own when needed.
+//! Life after `fork`: a child selects at once, and background work that ran begins anew in it.
 //!
 //! Threads don't survive a fork, and an inherited runtime can't be dropped without hanging. So the
 //! child forgets it, forgets attempts that only the parent can finish, and draws from a seed of its

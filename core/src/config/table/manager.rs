@@ -72,7 +72,7 @@ pub(crate) const MANAGER: &[Row] = &[
         "fork_policy",
         Kind::choice(&["restart", "error"]),
         Preset::Is("\"restart\""),
-        "What a forked child finds: `restart` goes on with the same endpoints and starts background work again at first need; `error` refuses changes and new pools there (`forked`), ends picks and calls as on a closed manager (`closed`), and lets what is known be read.",
+        "What a forked child finds: `restart` goes on with the same endpoints, and background work that ran in the parent is started again at once; `error` refuses changes and new pools there (`forked`), ends picks and calls as on a closed manager (`closed`), and lets what is known be read.",
     ),
     Row::new(
         "log_level",
