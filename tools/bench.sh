@@ -4,6 +4,7 @@
 # usage: tools/bench.sh [WORD]      only what has the word in its name, such as `round_robin`
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/libfailover/target}
 
 cargo bench -p libfailover --bench engine -- --quiet "$@" |
     awk '/^nanoseconds/ { is_table = 1 } { if (is_table) print; else print >"/dev/stderr" }'

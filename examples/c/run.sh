@@ -42,8 +42,10 @@ case ${1:-} in
     ;;
 esac
 if [ -z "${FAILOVER_BACKEND:-}" ]; then
+    CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/libfailover/target}
+    export CARGO_TARGET_DIR
     (cd "$root" && cargo build --release --quiet -p failover-backends)
-    FAILOVER_BACKEND=${CARGO_TARGET_DIR:-$root/target}/release/failover-backend
+    FAILOVER_BACKEND=$CARGO_TARGET_DIR/release/failover-backend
 fi
 export FAILOVER_BACKEND
 

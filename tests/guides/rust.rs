@@ -79,6 +79,25 @@ fn testing() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn driving() -> Result<(), Box<dyn Error>> {
+    use failover::{Endpoint, EndpointId, Manager, Request};
+    let document = r#"{ "clock": "manual", "seed": 1, "failover": { "strategy": "custom" } }"#;
+    let manager = Manager::from_json(document)?;
+    for id in ["a", "b"] {
+        manager.register_endpoint(None, Endpoint::new(id, "users", "127.0.0.1", 1))?;
+    }
+    let pool = manager.pool(None, None)?;
+    let mut tried = Vec::new();
+    let choose = |candidates: &[EndpointId]| candidates[candidates.len() - 1];
+    let mut attempt = |endpoint: &Endpoint, _deadline: u64| {
+        tried.push(endpoint.id.to_string());
+        if tried.len() == 1 { Outcome::Unsent } else { Outcome::Success }
+    };
+    //= docs/guides/rust.md 8
+    assert_eq!(tried, ["b", "a"]);
+    Ok(())
+}
+
 fn configuration() -> Result<(), Box<dyn Error>> {
     failover::Manager::from_toml(&std::fs::read_to_string("policy.toml")?)?;
     Ok(())
@@ -98,5 +117,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         assert!(judge(Response(refused)).is_err());
     }
     testing()?;
+    driving()?;
     configuration()
 }

@@ -7,6 +7,7 @@
 # usage: tests/instructions/run.sh [--accept]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/libfailover/target}
 
 compiler=$(rustc --version | cut -d' ' -f2)
 accepted=tests/instructions/accepted-$compiler.txt
@@ -14,7 +15,7 @@ counted=$(mktemp)
 trap 'rm -f "$counted" "$counted".*' EXIT
 
 cargo build --release -q -p libfailover --example hot
-hot=${CARGO_TARGET_DIR:-target}/release/examples/hot
+hot=$CARGO_TARGET_DIR/release/examples/hot
 
 instructions() {
     valgrind --tool=callgrind --toggle-collect='hot::count' \

@@ -28,7 +28,7 @@ impl Manager {
         Ok(self.published(&member))
     }
 
-    /// Checks every endpoint of a provider now, at most 64 at once.
+    /// Checks every endpoint of a provider now, at most `max_concurrent_checks` at once.
     ///
     /// # Errors
     ///
