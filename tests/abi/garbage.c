@@ -37,6 +37,7 @@ static failover_request wish(void) {
     if (below(3) == 0) request.endpoint = number();
     if (below(3) == 0) request.key = text("k");
     if (below(3) == 0) request.session = text("s");
+    if (below(3) == 0) request.scope = text(below(2) == 0 ? "one" : "two");
     request.latitude = (double)(int64_t)number();
     request.longitude = (double)(int64_t)number();
     return request;
@@ -58,13 +59,17 @@ static void picks(const failover_pool *pool) {
     }
     /* Its ticket is the only number that must be right: the rest is taken as it is. */
     changed = lease;
-    switch (below(8)) {
+    switch (below(12)) {
     case 0: changed.started_ns = number(); break;
     case 1: changed.pass_word = number(); break;
     case 2: changed.pass_generation = (uint32_t)number(); break;
     case 3: changed.pass_slot = (uint32_t)number(); break;
     case 4: changed.position = (uint32_t)number(); break;
     case 5: changed.snapshot_version = number(); break;
+    case 6: changed.scope_pass_word = number(); break;
+    case 7: changed.scope_pass_generation = (uint32_t)number(); break;
+    case 8: changed.scope_pass_slot = (uint16_t)number(); break;
+    case 9: changed.scope = (uint16_t)number(); break;
     default: break;
     }
     known(failover_pool_report(pool, &changed, (uint32_t)below(10), number()), "report");
