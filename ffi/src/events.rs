@@ -18,8 +18,8 @@ use crate::wake::{Wake, failover_drop_fn, failover_wake_fn};
 
 /// Events that wait for one reader. Owned; free it with `failover_queue_free`.
 #[derive(Debug)]
-pub struct failover_queue(Slot<Arc<Queue<Subscription<Event>>>>);
-handle!(failover_queue, Arc<Queue<Subscription<Event>>>, b"\0events\0");
+pub struct failover_queue(Slot<Queue<Subscription<Event>>>);
+handle!(failover_queue, Queue<Subscription<Event>>, b"\0events\0");
 
 /// One event.
 #[repr(C)]
@@ -78,10 +78,8 @@ pub unsafe extern "C" fn failover_queue_new(
         if kinds != 0 && wanted.is_empty() {
             return Err(Error::new(ErrorKind::InvalidArgument, "kinds: none of them is known"));
         }
-        place.write(give(Arc::new(Queue::new(
-            manager.subscribe(&wanted, capacity as usize),
-            Arc::default(),
-        ))));
+        place
+            .write(give(Queue::new(manager.subscribe(&wanted, capacity as usize), Arc::default())));
         Ok(())
     })
 }

@@ -292,6 +292,39 @@ pub(crate) fn retain<H: Handle>(handle: Option<&H>) -> *mut H {
     std::ptr::from_ref(handle).cast_mut()
 }
 
+/// A holder for as long as it lives: a handle that is freed in another thread meanwhile ends with it.
+pub(crate) struct Hold<'handle, H: Handle>(&'handle H);
+
+/// Adds a holder until the result is dropped.
+pub(crate) fn hold<H: Handle>(handle: Option<&H>) -> Result<Hold<'_, H>, ErrorKind>
+where
+    H::Body: Sync,
+{
+    let handle = handle.ok_or(ErrorKind::NullArgument)?;
+    if retain(Some(handle)).is_null() {
+        return Err(ErrorKind::InvalidHandle);
+    }
+    Ok(Hold(handle))
+}
+
+impl<H: Handle> Deref for Hold<'_, H> {
+    type Target = H::Body;
+
+    fn deref(&self) -> &H::Body {
+        // SAFETY: its word said so when it was held, and holders keep it what it is.
+        let whole = unsafe { whole(self.0) };
+        // SAFETY: `hold` asks for a body that is `Sync`, and while it has holders nobody takes it.
+        let body = unsafe { &*whole.body.get() };
+        body.as_ref().expect("a held handle has a body")
+    }
+}
+
+impl<H: Handle> Drop for Hold<'_, H> {
+    fn drop(&mut self) {
+        drop(release(Some(self.0)));
+    }
+}
+
 /// Takes a holder off; the last one gets the body, and the handle serves again. NULL and stale handles
 /// give nothing.
 pub(crate) fn release<H: Handle>(handle: Option<&H>) -> Option<H::Body> {

@@ -18,8 +18,8 @@ use crate::wake::{Wake, failover_drop_fn, failover_wake_fn};
 
 /// Log records that wait for one reader. Owned; free it with `failover_log_queue_free`.
 #[derive(Debug)]
-pub struct failover_log_queue(Slot<Arc<Queue<Subscription<LogRecord>>>>);
-handle!(failover_log_queue, Arc<Queue<Subscription<LogRecord>>>, b"\0logs\0\0\0");
+pub struct failover_log_queue(Slot<Queue<Subscription<LogRecord>>>);
+handle!(failover_log_queue, Queue<Subscription<LogRecord>>, b"\0logs\0\0\0");
 
 /// Level: nothing.
 pub const FAILOVER_LOG_OFF: u32 = 0;
@@ -103,10 +103,7 @@ pub unsafe extern "C" fn failover_log_queue_new(
     guard(err, || {
         let (manager, place) = (borrow(manager)?, self::out(out, "out")?);
         check_capacity(capacity)?;
-        place.write(give(Arc::new(Queue::new(
-            manager.subscribe_logs(capacity as usize),
-            Arc::default(),
-        ))));
+        place.write(give(Queue::new(manager.subscribe_logs(capacity as usize), Arc::default())));
         Ok(())
     })
 }

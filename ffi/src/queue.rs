@@ -2,7 +2,7 @@
 //!
 //! They differ in where records come from, which is a [`Source`]. The rest is the same: one reader at a
 //! time, an array of the caller, texts that are lent until the next poll, and two ways to be woken. A poll
-//! holds a count of its queue, so that a free in another thread ends it, and frees afterwards.
+//! holds its queue, so that a free in another thread ends it, and frees afterwards.
 
 use std::fmt::Debug;
 use std::mem::MaybeUninit;
@@ -16,7 +16,7 @@ use failover::{Error, ErrorKind, Result};
 
 use crate::boundary::{ErrorPlace, guard, guard_fast, guard_value, named, out};
 use crate::growing::{Array, Grows};
-use crate::handle::{Handle, live, release};
+use crate::handle::{Handle, hold, live, release};
 use crate::status::failover_code;
 use crate::wake::{Wake, Wakers};
 
@@ -92,12 +92,14 @@ impl<S: Source> Queue<S> {
         Ok(lent.len())
     }
 
-    /// Ends a poll that waits in another thread. From now on nothing is handed out.
-    fn close(&self) {
+    /// Ends a poll that waits in another thread. From now on nothing is handed out. True the first time.
+    fn close(&self) -> bool {
         let lent = self.lent.lock().take();
+        let is_first = lent.is_some();
         drop(lent);
         self.wakers.unset();
         self.source.close();
+        is_first
     }
 }
 
@@ -110,13 +112,12 @@ pub(crate) fn poll<H, S, C>(
     show: impl Fn(&S::Record) -> C,
 ) -> failover_code
 where
-    H: Handle<Body = Arc<Queue<S>>>,
+    H: Handle<Body = Queue<S>>,
     S: Source,
     C: Grows,
 {
     guard_fast(|| {
-        // A count of its own, so that a free in another thread ends the poll and frees afterwards.
-        let queue = Arc::clone(live(queue)?);
+        let queue = hold(queue)?;
         let count = count.ok_or(ErrorKind::NullArgument)?;
         let (first, size, capacity) = buffer;
         let array = Array::of(first, size, capacity)?;
@@ -128,7 +129,7 @@ where
 /// Registers the program's callback in place of the one before.
 pub(crate) fn set_wake<H, S>(queue: Option<&H>, wake: Wake) -> failover_code
 where
-    H: Handle<Body = Arc<Queue<S>>>,
+    H: Handle<Body = Queue<S>>,
     S: Source,
 {
     guard_fast(move || {
@@ -146,7 +147,7 @@ pub(crate) fn descriptor<H, S>(
     err: ErrorPlace<'_>,
 ) -> failover_code
 where
-    H: Handle<Body = Arc<Queue<S>>>,
+    H: Handle<Body = Queue<S>>,
     S: Source,
 {
     guard(err, || {
@@ -161,12 +162,13 @@ where
 /// Frees a queue, and ends a poll of it that waits in another thread.
 pub(crate) fn free<H, S>(queue: Option<&H>)
 where
-    H: Handle<Body = Arc<Queue<S>>>,
+    H: Handle<Body = Queue<S>>,
     S: Source,
 {
     guard_value((), || {
-        if let Some(queue) = release(queue) {
-            queue.close();
+        // A poll holds it too, so a second free must not take that holder off.
+        if hold(queue).is_ok_and(|held| held.close()) {
+            drop(release(queue));
         }
     });
 }

@@ -54,8 +54,8 @@ pub const FAILOVER_PROVIDER_AUTHORITATIVE: u32 = 8;
 
 /// Work that waits for the program. Owned, one reader; free it with `failover_work_queue_free`.
 #[derive(Debug)]
-pub struct failover_work_queue(Slot<Arc<Queue<Worker>>>);
-handle!(failover_work_queue, Arc<Queue<Worker>>, b"\0work\0\0\0");
+pub struct failover_work_queue(Slot<Queue<Worker>>);
+handle!(failover_work_queue, Queue<Worker>, b"\0work\0\0\0");
 
 /// One piece of work.
 #[repr(C)]
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn failover_work_queue_new(
     guard(err, || {
         let (manager, place) = (borrow(manager)?, self::out(out, "out")?);
         manager.check_open()?;
-        place.write(give(Arc::new(Worker::open(&manager.hub)?)));
+        place.write(give(Worker::open(&manager.hub)?));
         Ok(())
     })
 }

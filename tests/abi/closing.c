@@ -136,7 +136,36 @@ static void free_amid_reading(void) {
     pthread_join(thread, NULL);
 }
 
-int main(void) {
+static void *read_on(void *queue) {
+    failover_event events[4];
+    size_t count = 0;
+    failover_code code = FAILOVER_OK;
+    atomic_store(&inside, 1);
+    while (code == FAILOVER_OK) code = failover_queue_poll(queue, events, sizeof *events, 4, 0, &count);
+    CHECK(code == FAILOVER_E_CLOSED || code == FAILOVER_E_INVALID_HANDLE);
+    return NULL;
+}
+
+/* A queue is freed while its reader comes and goes: it is out of it, or in it until it is out. */
+static void free_between_polls(int rounds) {
+    manager = new_manager("{}");
+    for (int i = 0; i < rounds; i++) {
+        failover_queue *queue = NULL;
+        pthread_t thread;
+        atomic_store(&inside, 0);
+        OK(failover_queue_new(manager, 0, 4, &queue, NULL));
+        CHECK(pthread_create(&thread, NULL, read_on, queue) == 0);
+        while (!atomic_load(&inside)) sched_yield();
+        for (int pause = i % 97; pause > 0; pause--) atomic_load(&inside);
+        failover_queue_free(queue);
+        failover_queue_free(queue);
+        pthread_join(thread, NULL);
+    }
+    failover_manager_free(manager);
+}
+
+int main(int count, char **arguments) {
+    free_between_polls(count > 1 ? atoi(arguments[1]) : 200);
     for (int pauses = 0; pauses <= 10000; pauses = pauses == 0 ? 1 : pauses * 10) {
         close_amid_waits(pauses);
         free_amid_reading();
