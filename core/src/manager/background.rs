@@ -2,7 +2,6 @@
 //!
 //! Without the feature `runtime` nothing of it exists: results come from the program, and sets too.
 
-#[cfg(feature = "runtime")]
 use crate::clock::Nanos;
 use crate::config::ManagerConfig;
 #[cfg(feature = "runtime")]
