@@ -375,6 +375,15 @@ pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
+/// A duration's text in milliseconds.
+#[napi(catch_unwind)]
+pub fn milliseconds(text: String) -> Result<f64> {
+    let read = failover::duration::parse(&text).map_err(|what| {
+        thrown(&Error::new(ErrorKind::InvalidArgument, format!("duration: {what}")))
+    })?;
+    Ok(read.as_secs_f64() * 1e3)
+}
+
 fn change(
     manager: &Manager,
     verb: &str,
