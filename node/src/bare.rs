@@ -99,7 +99,14 @@ pub(crate) fn function<T, V: Verb<T>>(
     let length = name.count_bytes() as isize;
     // SAFETY: `env` is the one of the function that is running, and the name is as long as said.
     let status = unsafe {
-        sys::napi_create_function(env, name.as_ptr(), length, Some(enter::<T, V>), data, &raw mut made)
+        sys::napi_create_function(
+            env,
+            name.as_ptr(),
+            length,
+            Some(enter::<T, V>),
+            data,
+            &raw mut made,
+        )
     };
     check(status)?;
     // SAFETY: as above. The count that `data` stands for is given back when the function is gone.
@@ -136,7 +143,8 @@ unsafe extern "C" fn enter<T, V: Verb<T>>(
     let text = if count > 0 && status == sys::Status::napi_ok { read(env, given) } else { None };
     // SAFETY: `function` put a count of it there, which the running function still holds.
     let subject = unsafe { &*data.cast::<RefCell<T>>() };
-    let run = || subject.try_borrow_mut().map_or(PANICKED, |mut subject| V::run(&mut subject, text));
+    let run =
+        || subject.try_borrow_mut().map_or(PANICKED, |mut subject| V::run(&mut subject, text));
     let result = catch_unwind(AssertUnwindSafe(run)).unwrap_or(PANICKED);
     let mut shown = null_mut();
     // SAFETY: as above. Where no number can be made, NULL is `undefined`.
@@ -157,9 +165,8 @@ fn read(env: sys::napi_env, value: sys::napi_value) -> Option<String> {
     let mut bytes = vec![0_u8; length + 1];
     let place = bytes.as_mut_ptr().cast();
     // SAFETY: as above, and there is room for the text and the zero behind it.
-    let status = unsafe {
-        sys::napi_get_value_string_utf8(env, value, place, length + 1, &raw mut length)
-    };
+    let status =
+        unsafe { sys::napi_get_value_string_utf8(env, value, place, length + 1, &raw mut length) };
     bytes.truncate(length);
     String::from_utf8(bytes).ok().filter(|_| status == sys::Status::napi_ok)
 }
@@ -191,22 +198,27 @@ unsafe impl Send for Handle {}
 
 impl Bell {
     /// Makes a bell that calls `ring` on the loop. It keeps no process alive.
-    pub(crate) fn new(
-        env: sys::napi_env,
-        ring: sys::napi_value,
-    ) -> Result<Arc<Self>> {
+    pub(crate) fn new(env: sys::napi_env, ring: sys::napi_value) -> Result<Arc<Self>> {
         let (mut name, mut made) = (null_mut(), null_mut());
         let label = c"libfailover";
         let length = label.count_bytes() as isize;
         // SAFETY: `env` is the one of the function that is running, and the label is as long as said.
-        check(unsafe {
-            sys::napi_create_string_utf8(env, label.as_ptr(), length, &raw mut name)
-        })?;
+        check(unsafe { sys::napi_create_string_utf8(env, label.as_ptr(), length, &raw mut name) })?;
         // SAFETY: as above; `ring` is a function of this environment. Without a callback of ours the
         // host calls it without arguments.
         check(unsafe {
             sys::napi_create_threadsafe_function(
-                env, ring, null_mut(), name, 0, 1, null_mut(), None, null_mut(), None, &raw mut made,
+                env,
+                ring,
+                null_mut(),
+                name,
+                0,
+                1,
+                null_mut(),
+                None,
+                null_mut(),
+                None,
+                &raw mut made,
             )
         })?;
         // SAFETY: made just now, on the loop's thread.
@@ -231,13 +243,12 @@ impl Bell {
     pub(crate) fn hold(&self, is_held: bool) {
         if let Some(handle) = *self.lock() {
             let env = handle.env;
-            // SAFETY: the handle lives while the lock is held, and this is the loop's thread.
-            let _ = unsafe {
-                match is_held {
-                    true => sys::napi_ref_threadsafe_function(env, handle.raw),
-                    false => sys::napi_unref_threadsafe_function(env, handle.raw),
-                }
+            let change = match is_held {
+                true => sys::napi_ref_threadsafe_function,
+                false => sys::napi_unref_threadsafe_function,
             };
+            // SAFETY: the handle lives while the lock is held, and this is the loop's thread.
+            let _ = unsafe { change(env, handle.raw) };
         }
     }
 

@@ -237,9 +237,7 @@ impl Hot {
             TICK => Input::Tick,
             CANCEL => Input::Cancel,
             NEXT => Input::Next,
-            CHOSEN => {
-                Input::Chosen(EndpointId::new(words[SLOT].get(), words[GENERATION].get()))
-            }
+            CHOSEN => Input::Chosen(EndpointId::new(words[SLOT].get(), words[GENERATION].get())),
             _ => return Err(Error::new(ErrorKind::InvalidArgument, "call: an unknown input")),
         })
     }

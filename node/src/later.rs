@@ -13,6 +13,7 @@ use crate::fault::thrown;
 type Run = Box<dyn FnOnce() -> Result<String> + Send>;
 
 /// One verb that waits.
+#[expect(missing_debug_implementations, reason = "only the host holds one")]
 pub struct Later(Option<Run>);
 
 /// Makes the promise of a verb that waits.

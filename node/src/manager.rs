@@ -23,6 +23,7 @@ use crate::work::Work;
 
 /// One manager.
 #[napi]
+#[expect(missing_debug_implementations, reason = "only the host holds one")]
 pub struct NativeManager {
     manager: Manager,
     wake: Arc<Wake>,
@@ -56,8 +57,7 @@ impl NativeManager {
     /// Registers, changes or removes an endpoint with a provider that answers at once.
     #[napi(catch_unwind)]
     pub fn change(&self, verb: String, provider: Option<String>, subject: String) -> Result<()> {
-        change(&self.manager, &verb, provider.as_deref(), &subject)
-            .map_err(|error| thrown(&error))
+        change(&self.manager, &verb, provider.as_deref(), &subject).map_err(|error| thrown(&error))
     }
 
     /// The same with a provider that has to be asked.
@@ -185,7 +185,8 @@ impl NativeManager {
     /// Says what the program thinks of an endpoint.
     #[napi(catch_unwind)]
     pub fn set_admin(&self, provider: Option<String>, id: String, state: String) -> Result<()> {
-        let unknown = || Error::new(ErrorKind::InvalidArgument, format!("state: {state:?} is none"));
+        let unknown =
+            || Error::new(ErrorKind::InvalidArgument, format!("state: {state:?} is none"));
         let action = AdminAction::from_name(&state).ok_or_else(|| thrown(&unknown()))?;
         self.manager.set_admin(provider.as_deref(), &id, action).map_err(|error| thrown(&error))
     }
@@ -295,7 +296,8 @@ impl NativeManager {
         can.can_register = has("register");
         can.is_authoritative = has("authoritative");
         let (work, provider) = (Arc::clone(&self.work), name.clone());
-        let mut custom = Custom::asking(can, Arc::new(move |asked| answer(&work, &provider, &asked)));
+        let mut custom =
+            Custom::asking(can, Arc::new(move |asked| answer(&work, &provider, &asked)));
         if poll_ms > 0.0 {
             custom = custom.with_poll_interval(ms(poll_ms));
         }
@@ -365,19 +367,19 @@ impl Drop for NativeManager {
 
 /// The JSON Schema of all documents, by which the package tells times from numbers.
 #[napi(catch_unwind)]
-pub fn schema() -> String {
+pub(crate) fn schema() -> String {
     failover::config::json_schema().to_string()
 }
 
 /// The version of the library.
 #[napi(catch_unwind)]
-pub fn version() -> &'static str {
+pub(crate) fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
 /// A duration's text in milliseconds.
 #[napi(catch_unwind)]
-pub fn milliseconds(text: String) -> Result<f64> {
+pub(crate) fn milliseconds(text: String) -> Result<f64> {
     let read = failover::duration::parse(&text).map_err(|what| {
         thrown(&Error::new(ErrorKind::InvalidArgument, format!("duration: {what}")))
     })?;
@@ -439,7 +441,8 @@ fn found(grade: &str, reason: String) -> failover::Result<CheckResult> {
 
 fn kind_of(name: &str) -> failover::Result<EventKind> {
     let found = EventKind::ALL.iter().copied().find(|kind| kind.name() == name);
-    let unknown = || Error::new(ErrorKind::InvalidArgument, format!("event {name:?}: is not known"));
+    let unknown =
+        || Error::new(ErrorKind::InvalidArgument, format!("event {name:?}: is not known"));
     found.ok_or_else(unknown)
 }
 

@@ -18,6 +18,7 @@ use crate::request;
 
 /// One pool.
 #[napi]
+#[expect(missing_debug_implementations, reason = "only the host holds one")]
 pub struct NativePool {
     pool: Pool,
     hot: Option<Rc<RefCell<Hot>>>,
@@ -97,8 +98,7 @@ impl NativePool {
     /// Why each endpoint would or would not be picked now.
     #[napi(catch_unwind)]
     pub fn explain(&self, request: String) -> Result<String> {
-        let request =
-            request::read(&request, self.pool.core()).map_err(|error| thrown(&error))?;
+        let request = request::read(&request, self.pool.core()).map_err(|error| thrown(&error))?;
         let (list, level) = self.pool.explain(&request);
         let endpoints = list.iter().map(|one| {
             json!({

@@ -11,6 +11,7 @@ use crate::wake::Wake;
 
 /// A queue of events, or of log records.
 #[napi]
+#[expect(missing_debug_implementations, reason = "only the host holds one")]
 pub struct NativeQueue {
     source: Source,
 }

@@ -56,7 +56,8 @@ fn filter(value: &Value) -> Result<Filter> {
     for (key, value) in value.as_object().into_iter().flatten() {
         match key.as_str() {
             "tags" => {
-                let tags = value.as_array().ok_or_else(|| wrong("filter.tags", "must be a list"))?;
+                let tags =
+                    value.as_array().ok_or_else(|| wrong("filter.tags", "must be a list"))?;
                 let tags: Result<Vec<_>> =
                     tags.iter().map(|tag| word("filter.tags", tag).map(str::to_owned)).collect();
                 filter.tags = tags?;
