@@ -1,14 +1,16 @@
 /**
- * One call under way: drives the library's call machine around the program's function.
+ * The call machine itself, for programs that make attempts and waits their own way.
  *
- * Every decision is the machine's; here is only how to wait. The function runs on the caller's own
- * turn of the loop, no other thread takes part, and a function whose promise is settled when the loop
- * turns costs no timer.
+ * It performs nothing: feed it what happened, and do what it wants. {@link Pool.execute} is such a
+ * driver. Who makes a call frees it, at the latest by leaving its `using` block; an attempt that runs
+ * is returned as cancelled then.
  */
+import type { AttemptRecord } from './attempt.js';
 import {
-  Action,
+  Action as Wanted,
   ATTEMPT,
   CALL,
+  CODE,
   FLAGS,
   FREE,
   GENERATION,
@@ -24,374 +26,186 @@ import {
   TIMER,
 } from './board.js';
 import type { Outcome } from './classify.js';
-import { classify } from './classify.js';
-import type { Timed } from './clock.js';
+import { outcomeCode } from './classify.js';
+import type { Duration } from './duration.js';
+import { toMilliseconds } from './duration.js';
 import type { Endpoint } from './endpoint.js';
-import { FailoverError, fromText, invalid } from './errors.js';
-import type { ExecuteOptions } from './execute.js';
-import { FailoverResult } from './execute.js';
+import type { FailoverError } from './errors.js';
+import { fromText, invalid } from './errors.js';
+import type { RequestOptions } from './execute.js';
+import { requestText } from './execute.js';
 import type { Pool } from './pool.js';
 
-/** One attempt of a call that ended without success. */
-export interface AttemptRecord {
-  endpoint: Endpoint;
-  outcome: Outcome;
-  /** Milliseconds. */
-  duration: number;
-}
+/** What the program does now. Times are milliseconds from now on. */
+export type Action =
+  /** Make an attempt on the endpoint, within the time, and {@link Call.report}. */
+  | { kind: 'attempt'; endpoint: Endpoint; number: number; timeout: number }
+  /** Do nothing for so long, then {@link Call.tick}. */
+  | { kind: 'wait'; for: number }
+  /** Stop that attempt, whose time is over, then {@link Call.next}. */
+  | { kind: 'abandon'; number: number }
+  /** Choose among {@link Call.candidates}, and {@link Call.choose}. */
+  | { kind: 'choose' }
+  /** An attempt is running; {@link Call.tick} then. */
+  | { kind: 'pending'; for: number }
+  /** The call ended well. */
+  | { kind: 'done' }
+  /** The call failed; {@link Call.error} says why. */
+  | { kind: 'fail'; code: number };
 
-/** The program's function: makes one attempt on an endpoint. */
-export type Callback<T> = (endpoint: Endpoint, attempt: Attempt) => T | PromiseLike<T>;
-
-/** Chooses among the endpoints that a pick could take, where the strategy is `custom`. */
-export type Strategy = (
-  candidates: readonly Endpoint[],
-  options: ExecuteOptions,
-) => Endpoint | string | PromiseLike<Endpoint | string>;
-
-/** One attempt, as the program's function sees it. */
-export class Attempt {
-  /** The endpoint to use. */
-  readonly endpoint: Endpoint;
-  /** The attempt's number in its call, from 1. */
-  readonly number: number;
-  /** How long it may take, in milliseconds. */
-  readonly timeout: number;
-  #controller: AbortController | undefined;
-  #reason: unknown;
-  #isOver = false;
-
-  /** @internal */
-  constructor(endpoint: Endpoint, number: number, timeout: number) {
-    this.endpoint = endpoint;
-    this.number = number;
-    this.timeout = timeout;
-  }
-
-  /** Aborted once nobody waits for the attempt any more: its time is over, or the call was aborted. */
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#isOver) {
-        this.#controller.abort(this.#reason);
-      }
-    }
-    return this.#controller.signal;
-  }
-
-  /** @internal */
-  abandon(reason: unknown): void {
-    this.#isOver = true;
-    this.#reason = reason;
-    this.#controller?.abort(reason);
-  }
-}
-
-/** A call under way. */
-export class Run<T> implements Timed {
-  due = 0;
-  noted = 0;
-  isOpen = true;
-  /** Fulfilled with the value, or with a {@link FailoverResult} around it. */
-  promise: Promise<T | FailoverResult<T>> | undefined;
+/** One logical call. Got by {@link Pool.call}; used on the thread that made it. */
+export class Call {
+  /** What the program does now. */
+  action: Action;
+  /** Attempts made so far. */
+  attempts = 0;
+  /** True if a fallback provider serves the call. */
+  isFallback = false;
+  /** True if an attempt went to an endpoint that looked unfit. */
+  isPanic = false;
   readonly #pool: Pool;
-  readonly #callback: Callback<T>;
-  readonly #options: ExecuteOptions | undefined;
-  readonly #call: number;
-  readonly #isWhole: boolean;
-  #attempt: Attempt | undefined;
-  #value: T | undefined;
-  /** The endpoint of the attempt that was reported last. */
-  #served: Endpoint | undefined;
-  #hasError = false;
-  #error: unknown;
-  #resolve: ((value: T | FailoverResult<T>) => void) | undefined;
-  #reject: ((reason: unknown) => void) | undefined;
-  #abort: (() => void) | undefined;
+  readonly #number: number;
 
-  constructor(
-    pool: Pool,
-    callback: Callback<T>,
-    options: ExecuteOptions | undefined,
-    isWhole: boolean,
-  ) {
+  /** @internal Makes a call and starts it. */
+  constructor(pool: Pool, request: RequestOptions | undefined, isNested: boolean) {
+    const text = requestText(request, isNested);
+    const wanted = text === undefined ? pool.hot.begin() : pool.hot.begin(text);
+    if (wanted === Wanted.REFUSED) {
+      throw fromText(pool.native.trouble());
+    }
     this.#pool = pool;
-    this.#callback = callback;
-    this.#options = options;
-    this.#isWhole = isWhole;
-    this.#call = pool.words[CALL]!;
+    this.#number = pool.words[CALL]!;
+    this.action = this.#read(wanted);
   }
 
-  /** Does what the machine wants first, and returns the call's promise. */
-  begin(action: number): Promise<T | FailoverResult<T>> {
-    const signal = this.#options?.signal;
-    if (signal !== undefined) {
-      this.#abort = () => this.#cancel(signal.reason);
-      signal.addEventListener('abort', this.#abort, { once: true });
-    }
-    this.#act(action);
-    return (this.promise ??= new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    }));
+  /** The running attempt ended: with what, how long it took, how long the endpoint wants to rest. */
+  report(
+    outcome: Outcome,
+    {
+      duration = 0,
+      restFor = 0,
+      attempt = this.attempts,
+    }: { duration?: Duration; restFor?: Duration; attempt?: number } = {},
+  ): Action {
+    const { words, reals } = this.#pool;
+    words[ATTEMPT] = attempt;
+    words[OUTCOME] = outcomeCode(outcome);
+    reals[LATENCY] = Math.round(toMilliseconds(duration, 'duration') * 1e6);
+    reals[HINT] = Math.round(toMilliseconds(restFor, 'restFor') * 1e6);
+    return this.#step(Input.RESULT);
   }
 
-  /** The time that was noted has come. */
-  tick(): void {
-    if (this.isOpen) {
-      this.#act(this.#step(Input.TICK));
-    }
+  /** Time passed. */
+  tick(): Action {
+    return this.#step(Input.TICK);
   }
 
-  #act(wanted: number): void {
-    let action = wanted;
-    while (action === Action.ABANDON) {
-      this.#attempt?.abandon(timedOut());
-      // A result that comes all the same is nobody's, and an earlier error isn't the last.
-      this.#attempt = undefined;
-      this.#hasError = false;
-      action = this.#step(Input.NEXT);
-    }
-    switch (action) {
-      case Action.ATTEMPT:
-        return this.#run();
-      case Action.DONE:
-        return this.#done();
-      case Action.WAIT:
-      case Action.PENDING:
-        this.due = this.#pool.reals[TIMER]!;
-        return this.#pool.timers.note(this);
-      case Action.CHOOSE:
-        return this.#choose();
-      default:
-        return this.#fail(action);
-    }
+  /** The attempt that was to be abandoned is stopped. */
+  next(): Action {
+    return this.#step(Input.NEXT);
   }
 
-  #run(): void {
-    const pool = this.#pool;
-    const { words, reals } = pool;
-    const endpoint = pool.found();
-    const attempt = new Attempt(endpoint, words[ATTEMPT]!, reals[TIME]! / 1e6);
-    this.#attempt = attempt;
-    this.due = reals[TIMER]!;
-    let result: T | PromiseLike<T>;
-    try {
-      const { nesting } = pool.manager;
-      result =
-        nesting === undefined
-          ? this.#callback(endpoint, attempt)
-          : nesting.run(attempt, this.#callback, endpoint, attempt);
-    } catch (error) {
-      return this.#failed(attempt, error);
-    }
-    if (isThenable(result)) {
-      const promise = result instanceof Promise ? result : Promise.resolve(result);
-      promise.then(
-        (value: T) => this.#succeeded(attempt, value),
-        (error: unknown) => this.#failed(attempt, error),
-      );
-      pool.timers.watch(this);
-    } else {
-      this.#succeeded(attempt, result);
-    }
+  /** The caller gives up. */
+  cancel(): Action {
+    return this.#step(Input.CANCEL);
   }
 
-  #succeeded(attempt: Attempt, value: T): void {
-    if (attempt !== this.#attempt) {
-      return;
+  /**
+   * The program chose this endpoint.
+   *
+   * @throws FailoverError `invalid_argument` if it isn't among the candidates.
+   */
+  choose(endpoint: Endpoint): Action {
+    const number = this.#pool.manager.interned.numberOf(endpoint);
+    if (number === undefined) {
+      throw invalid('choose: must be an endpoint of a pool');
     }
-    this.#value = value;
-    this.#act(this.#report(attempt, 1, 0, attempt.number === 1 ? 1 : 0));
+    [this.#pool.words[SLOT], this.#pool.words[GENERATION]] = number;
+    return this.#step(Input.CHOSEN);
   }
 
-  #failed(attempt: Attempt, error: unknown): void {
-    if (attempt !== this.#attempt) {
-      return;
-    }
-    this.#error = error;
-    this.#hasError = true;
-    let outcome: [number, number];
-    try {
-      outcome = classify(error, this.#options?.classify ?? this.#pool.manager.classifier);
-    } catch (defect) {
-      // The program's own classifier is at fault, so its error is what has to be seen.
-      this.#error = defect;
-      outcome = [OUTCOME_LOCAL, 0];
-    }
-    this.#act(this.#report(attempt, outcome[0], outcome[1], 0));
+  /** The endpoints among which the program chooses. */
+  get candidates(): Endpoint[] {
+    return candidates(this.#pool, this.#number);
   }
 
-  #report(attempt: Attempt, outcome: number, hint: number, isFreed: number): number {
-    const { words, reals, hot, timers } = this.#pool;
-    this.#attempt = undefined;
-    this.#served = attempt.endpoint;
-    if (this.noted !== 0) {
-      timers.forget(this);
-    }
-    words[INPUT] = Input.RESULT;
-    words[CALL] = this.#call;
-    words[ATTEMPT] = attempt.number;
-    words[OUTCOME] = outcome;
-    words[FREE] = isFreed;
-    reals[LATENCY] = 0;
-    reals[HINT] = hint;
-    return hot.step();
+  /** The attempts that ended without success, in their order. */
+  get history(): AttemptRecord[] {
+    return history(this.#pool, this.#number);
   }
 
-  #step(input: number): number {
-    const { words, hot, timers } = this.#pool;
-    if (this.noted !== 0) {
-      timers.forget(this);
-    }
-    words[INPUT] = input;
-    words[CALL] = this.#call;
-    words[FREE] = 0;
-    return hot.step();
-  }
-
-  #done(): void {
-    const { words, reals, native } = this.#pool;
-    const attempts = words[ATTEMPT]!;
-    const flags = words[FLAGS]!;
-    const value = this.#value as T;
-    if (!this.#isWhole) {
-      if (attempts > 1) {
-        native.free(this.#call);
-      }
-      return this.#end(value);
-    }
-    const duration = reals[TIME]! / 1e6;
-    const endpoint = this.#served!;
-    let history: readonly AttemptRecord[] = NOTHING;
-    if (attempts > 1) {
-      history = this.#history();
-      native.free(this.#call);
-    }
-    const metadata = {
-      isFallback: (flags & IS_FALLBACK) !== 0,
-      isPanic: (flags & IS_PANIC) !== 0,
-      history,
-    };
-    this.#end(new FailoverResult(endpoint, value, attempts, duration, metadata));
-  }
-
-  #fail(action: number): void {
-    const { native } = this.#pool;
-    const text = action === Action.FAIL ? native.error(this.#call) : native.trouble();
-    const attempts = this.#history();
-    native.free(this.#call);
-    const error = fromText(text);
-    error.attempts = attempts;
-    this.#end(undefined, this.#hasError ? explained(this.#error, error) : error, true);
-  }
-
-  #cancel(reason: unknown): void {
-    if (!this.isOpen) {
-      return;
-    }
-    this.#step(Input.CANCEL);
-    this.#attempt?.abandon(reason);
-    this.#attempt = undefined;
-    this.#pool.native.free(this.#call);
-    this.#end(undefined, reason, true);
-  }
-
-  #choose(): void {
-    const { native, manager } = this.#pool;
-    const ids = JSON.parse(native.candidates(this.#call)) as [number, number][];
-    const candidates = ids.map(([slot, generation]) =>
-      manager.interned.of(slot, generation, native),
-    );
-    const strategy = this.#options?.strategy ?? manager.strategy;
-    if (strategy === undefined) {
-      const text = 'execute: the strategy "custom" needs a function that chooses';
-      return this.#cancel(new FailoverError(text, STATE));
-    }
-    const take = (chosen: Endpoint | string) => {
-      const at = candidates.findIndex((one) => one === chosen || one.id === chosen);
-      const id = ids[at];
-      if (id === undefined) {
-        throw invalid('strategy: must return one of the candidates, or its id');
-      }
-      [this.#pool.words[SLOT], this.#pool.words[GENERATION]] = id;
-      this.#act(this.#step(Input.CHOSEN));
-    };
-    try {
-      const chosen = strategy(candidates, this.#options ?? {});
-      if (!isThenable(chosen)) {
-        return take(chosen);
-      }
-      chosen.then(
-        (one) => {
-          if (this.isOpen) {
-            try {
-              take(one);
-            } catch (error) {
-              this.#cancel(error);
-            }
-          }
-        },
-        (error: unknown) => this.#cancel(error),
-      );
-    } catch (error) {
-      this.#cancel(error);
-    }
-  }
-
-  #history(): AttemptRecord[] {
-    const { native, manager } = this.#pool;
-    const records = JSON.parse(native.history(this.#call)) as [number, number, Outcome, number][];
-    return records.map(([slot, generation, outcome, nanoseconds]) => ({
-      endpoint: manager.interned.of(slot, generation, native),
-      outcome,
-      duration: nanoseconds / 1e6,
-    }));
-  }
-
-  #end(value: T | FailoverResult<T> | undefined, reason?: unknown, isRejected = false): void {
-    this.isOpen = false;
-    if (this.#abort !== undefined) {
-      this.#options?.signal?.removeEventListener('abort', this.#abort);
-    }
-    if (this.#resolve === undefined) {
-      // The answer was there at once, so the promise is settled from the beginning.
-      this.promise = isRejected
-        ? Promise.reject(reason)
-        : Promise.resolve(value as T | FailoverResult<T>);
-    } else if (isRejected) {
-      this.#reject?.(reason);
-    } else {
-      this.#resolve(value as T | FailoverResult<T>);
-    }
-  }
-}
-
-/** The last attempt's own error, with the call's history on it. */
-function explained(error: unknown, why: FailoverError): unknown {
-  why.cause ??= error;
-  if (typeof error !== 'object' || error === null || !Object.isExtensible(error)) {
+  /** Why the call failed. */
+  get error(): FailoverError {
+    const error = fromText(this.#pool.native.error(this.#number));
+    error.attempts = this.history;
     return error;
   }
-  const hidden = { enumerable: false, configurable: true, writable: true };
-  Object.defineProperty(error, 'attempts', { value: why.attempts, ...hidden });
-  Object.defineProperty(error, 'failover', { value: why, ...hidden });
-  return error;
+
+  /** Frees the call; nothing may be done with it afterwards. */
+  free(): void {
+    this.#pool.native.free(this.#number);
+  }
+
+  [Symbol.dispose](): void {
+    this.free();
+  }
+
+  #step(input: number): Action {
+    const { words, hot, native } = this.#pool;
+    words[INPUT] = input;
+    words[CALL] = this.#number;
+    words[FREE] = 0;
+    const wanted = hot.step();
+    if (wanted === Wanted.REFUSED) {
+      throw fromText(native.trouble());
+    }
+    return (this.action = this.#read(wanted));
+  }
+
+  #read(wanted: number): Action {
+    const { words, reals, timers } = this.#pool;
+    const number = words[ATTEMPT]!;
+    if (wanted !== Wanted.ABANDON) {
+      this.attempts = number;
+    }
+    this.isFallback = (words[FLAGS]! & IS_FALLBACK) !== 0;
+    this.isPanic = (words[FLAGS]! & IS_PANIC) !== 0;
+    const left = () => Math.max(0, reals[TIMER]! - timers.now()) / 1e6;
+    switch (wanted) {
+      case Wanted.ATTEMPT: {
+        const timeout = reals[TIME]! / 1e6;
+        return { kind: 'attempt', endpoint: this.#pool.found(), number, timeout };
+      }
+      case Wanted.WAIT:
+        return { kind: 'wait', for: left() };
+      case Wanted.ABANDON:
+        return { kind: 'abandon', number };
+      case Wanted.CHOOSE:
+        return { kind: 'choose' };
+      case Wanted.PENDING:
+        return { kind: 'pending', for: left() };
+      case Wanted.DONE:
+        return { kind: 'done' };
+      default:
+        return { kind: 'fail', code: words[CODE]! };
+    }
+  }
 }
 
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
+/** The attempts of a call that ended without success. */
+export function history(pool: Pool, call: number): AttemptRecord[] {
+  const { native, manager } = pool;
+  const records = JSON.parse(native.history(call)) as [number, number, Outcome, number][];
+  return records.map(([slot, generation, outcome, nanoseconds]) => ({
+    endpoint: manager.interned.of(slot, generation, native),
+    outcome,
+    duration: nanoseconds / 1e6,
+  }));
 }
 
-function timedOut(): FailoverError {
-  return new FailoverError("the attempt's time was over", TIMEOUT);
+/** The endpoints among which the program chooses. */
+export function candidates(pool: Pool, call: number): Endpoint[] {
+  const { native, manager } = pool;
+  const ids = JSON.parse(native.candidates(call)) as [number, number][];
+  return ids.map(([slot, generation]) => manager.interned.of(slot, generation, native));
 }
-
-const TIMEOUT = { type: 'timeout', code: 6014, kind: 'timeout', isRetryable: true } as const;
-const STATE = { type: 'validation', code: 6013, kind: 'invalid_state' } as const;
-const OUTCOME_LOCAL = 8;
-const NOTHING: readonly AttemptRecord[] = Object.freeze([]);

@@ -121,7 +121,9 @@ export interface ManagerConfig {
   metadata?: Record<string, unknown>;
   seed?: number;
   /** A clock for tests; absent: the machine's. */
-  clock?: ManualClock;
+  clock?: ManualClock | 'manual' | 'system';
+  /** With `clock: 'manual'`: see {@link ManualClock}. */
+  autoAdvance?: boolean;
   logLevel?: 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
   maxConcurrentChecks?: number;
   providers?: Record<string, ProviderConfig>;
@@ -140,8 +142,11 @@ interface Rules {
 /** Which of the documents something is. */
 export type DocumentName = 'manager' | 'policy' | 'endpoint';
 
-/** The text of a document, from what a program wrote. */
-export function toDocument(name: DocumentName, given: object): string {
+/** The text of a document, from what a program wrote. A text is taken as it stands. */
+export function toDocument(name: DocumentName, given: object | string): string {
+  if (typeof given === 'string') {
+    return given;
+  }
   return JSON.stringify(written(rulesOf(name), given, ''));
 }
 

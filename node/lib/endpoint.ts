@@ -130,13 +130,11 @@ export class Interned {
     return known?.generation === generation ? known.endpoint : this.#read(slot, generation, 0, pool);
   }
 
-  /** The number of an endpoint that was handed out. */
-  slotOf(endpoint: Endpoint | string): { slot: number; generation: number } | undefined {
-    const slot = this.#known.findIndex((known) =>
-      typeof endpoint === 'string' ? known?.endpoint.id === endpoint : known?.endpoint === endpoint,
-    );
+  /** The number of an endpoint that was handed out: slot and generation. */
+  numberOf(endpoint: Endpoint): [number, number] | undefined {
+    const slot = this.#known.findIndex((known) => known?.endpoint === endpoint);
     const known = this.#known[slot];
-    return known && { slot, generation: known.generation };
+    return known && [slot, known.generation];
   }
 
   #read(slot: number, generation: number, version: number, pool: NativePool): Endpoint {

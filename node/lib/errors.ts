@@ -3,7 +3,7 @@
  *
  * Programs branch on `type`, `kind` or `code`; people read the message.
  */
-import type { AttemptRecord } from './call.js';
+import type { AttemptRecord } from './attempt.js';
 
 /** The family of an error. */
 export type ErrorType =

@@ -1,11 +1,11 @@
 /**
  * What a program says of one call, and what it gets back.
  */
+import type { Attempt, AttemptRecord, Callback, Strategy } from './attempt.js';
 import { Action } from './board.js';
-import type { Attempt, AttemptRecord, Callback, Strategy } from './call.js';
-import { Run } from './call.js';
 import type { Classifier } from './classify.js';
 import type { Duration } from './duration.js';
+import { Run } from './driver.js';
 import { toText } from './duration.js';
 import type { Endpoint } from './endpoint.js';
 import { fromText } from './errors.js';

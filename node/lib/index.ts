@@ -10,7 +10,8 @@
  * const user = await pool.execute((endpoint) => fetch(endpoint.url('/users/42')));
  * ```
  */
-export { Attempt, type AttemptRecord, type Callback, type Strategy } from './call.js';
+export { Attempt, type AttemptRecord, type Callback, type Strategy } from './attempt.js';
+export { type Action, Call } from './call.js';
 export { type Classifier, type Outcome, tagged } from './classify.js';
 export { ManualClock } from './clock.js';
 export type {

@@ -6,9 +6,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 
-import type { Attempt, Callback, Strategy } from './call.js';
+import type { Attempt, Callback, Strategy } from './attempt.js';
 import type { Classifier } from './classify.js';
-import { Timers } from './clock.js';
+import { ManualClock, Timers } from './clock.js';
 import type { FailoverConfig, ManagerConfig, ProviderConfig } from './config.js';
 import { fromDocument, toDocument } from './config.js';
 import type { Duration } from './duration.js';
@@ -49,7 +49,7 @@ export interface PoolOptions {
   /** The service's name; absent: the provider's only one; `*`: all endpoints. */
   service?: string;
   /** Options over the policy in force. */
-  config?: FailoverConfig;
+  config?: FailoverConfig | string;
 }
 
 /** Which provider is meant; absent: the default one. */
@@ -64,6 +64,8 @@ export interface ProviderOptions {
  * nobody listens to cost nothing. It belongs to the thread that made it.
  */
 export class FailoverManager extends EventEmitter {
+  /** The hand-moved clock; absent where time is the machine's. */
+  readonly clock: ManualClock | undefined;
   /** @internal */
   readonly interned = new Interned();
   /** @internal */
@@ -83,19 +85,17 @@ export class FailoverManager extends EventEmitter {
   #closing: Promise<void> | undefined;
 
   /**
-   * Makes a manager with the embedded provider `memory` and those that `config` names.
+   * Makes a manager with the embedded provider `memory` and those that `config` names. A text is the
+   * document itself, as the other languages take it.
    *
    * @throws FailoverError `invalid_config` with every fault at once.
    */
-  constructor(config: ManagerConfig = {}, options: ManagerOptions = {}) {
+  constructor(config: ManagerConfig | string = {}, options: ManagerOptions = {}) {
     super();
-    const { clock, ...rest } = config;
-    const document = {
-      ...rest,
-      ...(clock === undefined ? {} : { clock: 'manual', auto_advance: clock.autoAdvance }),
-    };
-    this.#native = checked(() => new native.NativeManager(toDocument('manager', document)));
-    this.timers = new Timers(this.#native, clock);
+    const document = typeof config === 'string' ? config : toDocument('manager', plain(config));
+    this.#native = checked(() => new native.NativeManager(document));
+    this.clock = clockOf(config, document);
+    this.timers = new Timers(this.#native, this.clock);
     this.#bell = new Bell(this.#native, this);
     this.#host = new Host(this.#native);
     this.strategy = options.strategy;
@@ -164,7 +164,7 @@ export class FailoverManager extends EventEmitter {
   }
 
   /** Puts another policy in force; counters and breakers stay. A refused one changes nothing. */
-  configure(config: FailoverConfig): void {
+  configure(config: FailoverConfig | string): void {
     checked(() => this.#native.configure(toDocument('policy', config)));
   }
 
@@ -409,6 +409,23 @@ export class FailoverManager extends EventEmitter {
       this.emit('log', record);
     }
   }
+}
+
+/** A configuration without objects of the program's own. */
+function plain({ clock, ...rest }: ManagerConfig): object {
+  return clock instanceof ManualClock
+    ? { ...rest, clock: 'manual', autoAdvance: clock.autoAdvance }
+    : { ...rest, clock };
+}
+
+/** The clock that a program gave, or one for a document that says `manual`. */
+function clockOf(config: ManagerConfig | string, document: string): ManualClock | undefined {
+  if (typeof config !== 'string' && config.clock instanceof ManualClock) {
+    return config.clock;
+  }
+  // The library has read it, so it is a document.
+  const { clock, auto_advance: autoAdvance } = JSON.parse(document);
+  return clock === 'manual' ? new ManualClock({ autoAdvance: autoAdvance === true }) : undefined;
 }
 
 /** A call's options without those that name its pool; none if nothing is left. */

@@ -1,6 +1,7 @@
 /**
  * One service of one provider under one policy: the object of the hot path.
  */
+import type { Attempt, Callback } from './attempt.js';
 import {
   Action,
   CALL,
@@ -14,7 +15,7 @@ import {
   VERSION,
   WORDS,
 } from './board.js';
-import type { Callback } from './call.js';
+import { Call } from './call.js';
 import type { Outcome } from './classify.js';
 import { outcomeCode } from './classify.js';
 import type { Timers } from './clock.js';
@@ -125,6 +126,11 @@ export class Pool {
     return new Lease(this, this.found(), this.words[CALL]!, (this.words[FLAGS]! & IS_PANIC) !== 0);
   }
 
+  /** Begins a call that the program drives itself: see {@link Call}. */
+  call({ parent, ...request }: RequestOptions & { parent?: Attempt } = {}): Call {
+    return new Call(this, request, parent !== undefined);
+  }
+
   /** The endpoints as they are now, in the order of their ids. */
   endpoints(): Endpoint[] {
     const members = JSON.parse(this.native.endpoints()) as { slot: number; generation: number }[];
@@ -133,7 +139,7 @@ export class Pool {
   }
 
   /** The same service under another policy: the given options over this pool's. */
-  derive(config: FailoverConfig): Pool {
+  derive(config: FailoverConfig | string): Pool {
     return this.manager.intern(checked(() => this.native.derive(toDocument('policy', config))));
   }
 
