@@ -76,7 +76,7 @@ export interface Readers {
  *
  * It ends when the manager is closed, or by `return`, as leaving the loop does.
  */
-export class RecordStream<T> implements AsyncIterableIterator<T>, Reader {
+export class RecordStream<T> implements AsyncIterableIterator<T> {
   readonly #queue: NativeQueue;
   readonly #readers: Readers;
   #read: T[] = [];

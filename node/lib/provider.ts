@@ -96,6 +96,8 @@ export class Host {
 
   remove(name: string): void {
     this.#providers.delete(name);
+    this.#watches.get(name)?.abort();
+    this.#watches.delete(name);
   }
 
   /** True if the program itself is asked about this provider's endpoints. */

@@ -1,0 +1,20 @@
+// Six hundred thousand calls with random failures leave nothing behind.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+
+const program = fileURLToPath(new URL('fixtures/leak.mjs', import.meta.url));
+
+test('neither the heap nor the process grows from the third block to the sixth', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', program], { timeout: 300_000 });
+  const blocks = stdout.trim().split('\n').map((line) => JSON.parse(line));
+
+  assert.equal(blocks.length, 6);
+  const [third, sixth] = [blocks[2], blocks[5]];
+  assert.ok(sixth.heap <= third.heap * 1.01, `heap: ${third.heap} to ${sixth.heap} bytes`);
+  assert.ok(sixth.resident <= third.resident + 4 * 2 ** 20, `resident: ${third.resident} to ${sixth.resident} bytes`);
+  assert.deepEqual(blocks.map((one) => one.inFlight), [0, 0, 0, 0, 0, 0]);
+  assert.ok(blocks.every((one) => one.failed > 0 && one.good > one.failed), 'both kinds of end happened');
+});
