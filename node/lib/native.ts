@@ -12,6 +12,7 @@ import { FailoverError } from './errors.js';
 /** The functions of one pool's hot path, and the memory through which they talk. */
 export interface Hot {
   readonly board: ArrayBuffer;
+  idle(): number;
   select(request?: string): number;
   begin(request?: string): number;
   step(): number;

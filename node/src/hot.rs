@@ -51,20 +51,35 @@ impl<T> Table<T> {
         Self { places: Vec::new(), free: Vec::new() }
     }
 
-    #[inline]
-    fn put(&mut self, value: T) -> u32 {
-        if let Some(at) = self.free.pop() {
-            self.places[at as usize] = Some(value);
-            return at;
+    /// Puts a value into a free place. It is made there, since a call is large.
+    #[expect(clippy::inline_always, reason = "a call would be moved twice on its way")]
+    #[inline(always)]
+    fn put(&mut self, make: impl FnOnce() -> T) -> u32 {
+        let at = self.free.pop().unwrap_or_else(|| self.grow());
+        if let Some(place) = self.places.get_mut(at as usize) {
+            *place = Some(make());
         }
-        let at = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
-        self.places.push(Some(value));
         at
+    }
+
+    #[cold]
+    fn grow(&mut self) -> u32 {
+        self.places.push(None);
+        u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
     }
 
     #[inline]
     fn at(&mut self, at: u32) -> Option<&mut T> {
         self.places.get_mut(at as usize)?.as_mut()
+    }
+
+    /// Empties a place without moving what was there.
+    #[inline]
+    fn clear(&mut self, at: u32) {
+        if let Some(place @ Some(_)) = self.places.get_mut(at as usize) {
+            *place = None;
+            self.free.push(at);
+        }
     }
 
     #[inline]
@@ -90,8 +105,9 @@ impl Hot {
             trouble: None,
         };
         let hot = Rc::new(RefCell::new(hot));
-        let fields: [(&CStr, sys::napi_value); 6] = [
+        let fields: [(&CStr, sys::napi_value); 7] = [
             (c"board", buffer),
+            (c"idle", function::<_, Idle>(env, &hot)?),
             (c"select", function::<_, Select>(env, &hot)?),
             (c"begin", function::<_, Begin>(env, &hot)?),
             (c"step", function::<_, Step>(env, &hot)?),
@@ -139,7 +155,7 @@ impl Hot {
 
     /// Frees a call; an attempt that runs is returned as cancelled.
     pub(crate) fn free(&mut self, call: u32) {
-        drop(self.calls.take(call));
+        self.calls.clear(call);
     }
 
     fn now(&self) -> u64 {
@@ -166,9 +182,11 @@ impl Hot {
         reals[VERSION].set(grant.snapshot_version as f64);
     }
 
-    #[inline]
-    fn begin(&mut self, request: Request) -> u32 {
-        let number = self.calls.put(Call::new(PoolRef(NonNull::from(&*self.core)), request));
+    #[expect(clippy::inline_always, reason = "a call would be moved twice on its way")]
+    #[inline(always)]
+    fn begin(&mut self, request: impl FnOnce() -> Request) -> u32 {
+        let pool = PoolRef(NonNull::from(&*self.core));
+        let number = self.calls.put(|| Call::new(pool, request()));
         self.board.words()[CALL].set(number);
         self.feed(number, Input::Start, self.now())
     }
@@ -257,6 +275,18 @@ impl Hot {
     }
 }
 
+/// Does nothing: what the way through the bridge costs, for benches.
+struct Idle;
+
+impl Verb<Hot> for Idle {
+    const NAME: &'static CStr = c"idle";
+
+    #[inline]
+    fn run(_hot: &mut Hot, _text: Option<String>) -> u32 {
+        DONE
+    }
+}
+
 /// Picks once, for a program that reports nothing.
 struct Select;
 
@@ -304,7 +334,7 @@ impl Verb<Hot> for Pick {
                 hot.show_grant(&grant);
                 let words = hot.board.words();
                 words[FLAGS].set(u32::from(grant.is_panic));
-                let number = hot.leases.put(grant);
+                let number = hot.leases.put(|| grant);
                 hot.board.words()[CALL].set(number);
                 ATTEMPT_NOW
             }
@@ -343,8 +373,11 @@ impl Verb<Hot> for Begin {
 
     #[inline]
     fn run(hot: &mut Hot, text: Option<String>) -> u32 {
+        if text.is_none() {
+            return hot.begin(Request::new);
+        }
         match hot.request(text) {
-            Ok(request) => hot.begin(request),
+            Ok(request) => hot.begin(|| request),
             Err(error) => hot.refuse(error),
         }
     }
