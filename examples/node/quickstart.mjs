@@ -13,7 +13,7 @@ const pool = manager.pool({ service: 'hello' });
 
 // The dead one gets its turn until its breaker opens; each such call is saved by the other.
 for (let number = 1; number <= 10; number += 1) {
-  const served = await pool.executeWithFailover(async (endpoint, { signal }) => {
+  const served = await pool.execute(async (endpoint, { signal }) => {
     const response = await fetch(endpoint.url('/'), { signal });
     return response.text();
   });

@@ -17,8 +17,6 @@ import {
   HINT,
   INPUT,
   Input,
-  IS_FALLBACK,
-  IS_PANIC,
   LATENCY,
   OUTCOME,
   SLOT,
@@ -215,12 +213,8 @@ export class Run<T> implements Timed {
       before = history(this.#pool, this.#call);
       native.free(this.#call);
     }
-    const metadata = {
-      isFallback: (flags & IS_FALLBACK) !== 0,
-      isPanic: (flags & IS_PANIC) !== 0,
-      history: before,
-    };
-    this.#end(new FailoverResult(endpoint, value, attempts, duration, metadata));
+    const way = { attempts, duration, flags, history: before };
+    this.#end(new FailoverResult(endpoint, value, way));
   }
 
   #fail(action: number): void {

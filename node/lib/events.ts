@@ -82,12 +82,19 @@ export class RecordStream<T> implements AsyncIterableIterator<T> {
   #read: T[] = [];
   #waiting: ((result: IteratorResult<T>) => void)[] = [];
   #isEnded = false;
+  readonly #signal: AbortSignal | undefined;
+  readonly #abort = () => this.end();
 
   /** @internal */
-  constructor(queue: NativeQueue, readers: Readers) {
+  constructor(queue: NativeQueue, readers: Readers, signal: AbortSignal | undefined) {
     this.#queue = queue;
     this.#readers = readers;
+    this.#signal = signal;
     readers.add(this);
+    if (signal?.aborted === true) {
+      this.end();
+    }
+    signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
   /** How many records were dropped because nobody read them. */
@@ -153,6 +160,7 @@ export class RecordStream<T> implements AsyncIterableIterator<T> {
     this.wake();
     this.#fill();
     this.#isEnded = true;
+    this.#signal?.removeEventListener('abort', this.#abort);
     this.#queue.close();
     this.#readers.remove(this);
     for (const resolve of this.#waiting) {

@@ -2,7 +2,7 @@
  * What a program says of one call, and what it gets back.
  */
 import type { Attempt, AttemptRecord, Callback, Strategy } from './attempt.js';
-import { Action } from './board.js';
+import { Action, IS_FALLBACK, IS_PANIC } from './board.js';
 import type { Classifier } from './classify.js';
 import type { Duration } from './duration.js';
 import { Run } from './driver.js';
@@ -60,21 +60,48 @@ export interface ResultMetadata {
 
 /** A call that ended well. */
 export class FailoverResult<T> {
+  /** The endpoint that served. */
+  readonly endpoint: Endpoint;
+  /** What the function returned. */
+  readonly result: T;
+  /** Attempts made. */
+  readonly attempts: number;
+  /** Milliseconds from the call's start to its end. */
+  readonly duration: number;
   /** True: a call that failed rejects its promise. */
-  readonly success = true;
-  /** Made by the library alone. */
-  constructor(
-    /** The endpoint that served. */
-    readonly endpoint: Endpoint,
-    /** What the function returned. */
-    readonly result: T,
-    /** Attempts made. */
-    readonly attempts: number,
-    /** Milliseconds from the call's start to its end. */
-    readonly duration: number,
-    /** How it came about. */
-    readonly metadata: ResultMetadata,
-  ) {}
+  readonly success: true;
+  /** The attempts that failed before. */
+  readonly history: readonly AttemptRecord[];
+  /** True if a fallback provider served. */
+  readonly isFallback: boolean;
+  /** True if the endpoint looked unfit and no other was left. */
+  readonly isPanic: boolean;
+
+  /** @internal */
+  constructor(endpoint: Endpoint, result: T, way: Way) {
+    this.endpoint = endpoint;
+    this.result = result;
+    this.attempts = way.attempts;
+    this.duration = way.duration;
+    this.success = true;
+    this.history = way.history;
+    this.isFallback = (way.flags & IS_FALLBACK) !== 0;
+    this.isPanic = (way.flags & IS_PANIC) !== 0;
+  }
+
+  /** How the call came about, as one object. */
+  get metadata(): ResultMetadata {
+    const { isFallback, isPanic, history } = this;
+    return { isFallback, isPanic, history };
+  }
+}
+
+/** @internal How a call came about, as its driver saw it. */
+export interface Way {
+  attempts: number;
+  duration: number;
+  flags: number;
+  history: readonly AttemptRecord[];
 }
 
 /** Runs a call of a pool. `isWhole` says that the result is wanted, and not the value alone. */

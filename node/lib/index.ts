@@ -7,7 +7,7 @@
  * const manager = new FailoverManager();
  * await manager.registerEndpoint({ id: 'a', name: 'users', address: '127.0.0.1', port: 8081 });
  * const pool = manager.pool({ service: 'users' });
- * const user = await pool.execute((endpoint) => fetch(endpoint.url('/users/42')));
+ * const { result } = await pool.execute((endpoint) => fetch(endpoint.url('/users/42')));
  * ```
  */
 export { Attempt, type AttemptRecord, type Callback, type Strategy } from './attempt.js';
@@ -52,3 +52,4 @@ export type {
 } from './provider.js';
 export type { EndpointStats, PoolStats, ProviderInfo, ProviderStats } from './stats.js';
 export { version } from './version.js';
+export type { WaitOptions } from './wait.js';

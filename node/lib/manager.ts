@@ -26,6 +26,8 @@ import type { EndpointSet, HealthCheckFunction, HealthGrade, Provider } from './
 import { abilities, Host, setText } from './provider.js';
 import type { ProviderInfo, ProviderStats } from './stats.js';
 import { flatStats, managerStats } from './stats.js';
+import type { WaitOptions } from './wait.js';
+import { abortable, until } from './wait.js';
 
 /** What a program gives a manager beside its configuration. */
 export interface ManagerOptions {
@@ -119,18 +121,24 @@ export class FailoverManager extends EventEmitter {
   }
 
   /** Registers an endpoint. A provider of the program's own is asked first. */
-  registerEndpoint(endpoint: EndpointConfig | Endpoint, of: ProviderOptions = {}): Promise<void> {
-    return this.#change('register', endpointText(endpoint), of.provider);
+  registerEndpoint(
+    endpoint: EndpointConfig | Endpoint,
+    of: ProviderOptions & WaitOptions = {},
+  ): Promise<void> {
+    return this.#change('register', endpointText(endpoint), of);
   }
 
   /** Replaces the description of an endpoint; its state stays while address and port do. */
-  updateEndpoint(endpoint: EndpointConfig | Endpoint, of: ProviderOptions = {}): Promise<void> {
-    return this.#change('update', endpointText(endpoint), of.provider);
+  updateEndpoint(
+    endpoint: EndpointConfig | Endpoint,
+    of: ProviderOptions & WaitOptions = {},
+  ): Promise<void> {
+    return this.#change('update', endpointText(endpoint), of);
   }
 
   /** Removes an endpoint; attempts on it end normally. */
-  deregisterEndpoint(id: string, of: ProviderOptions = {}): Promise<void> {
-    return this.#change('deregister', id, of.provider);
+  deregisterEndpoint(id: string, of: ProviderOptions & WaitOptions = {}): Promise<void> {
+    return this.#change('deregister', id, of);
   }
 
   /** The endpoint of an id. */
@@ -149,7 +157,7 @@ export class FailoverManager extends EventEmitter {
     return this.pool(options).select(options && requestOf(options));
   }
 
-  /** Runs a function with failover: see {@link Pool.executeWithFailover}. */
+  /** Runs a function with failover: see {@link Pool.execute}. */
   executeWithFailover<T>(
     callback: Callback<T>,
     options?: PoolOptions & ExecuteOptions,
@@ -160,7 +168,7 @@ export class FailoverManager extends EventEmitter {
     } catch (error) {
       return Promise.reject(error);
     }
-    return pool.executeWithFailover(callback, options && requestOf(options));
+    return pool.execute(callback, options && requestOf(options));
   }
 
   /** Puts another policy in force; counters and breakers stay. A refused one changes nothing. */
@@ -174,14 +182,17 @@ export class FailoverManager extends EventEmitter {
   }
 
   /** Checks one endpoint now. The result counts like that of a scheduled check. */
-  async healthCheck(id: string, of: ProviderOptions = {}): Promise<HealthStatus> {
-    const found = await checkedLater(() => this.#native.healthCheck(of.provider, id));
-    return found as HealthStatus;
+  async healthCheck(id: string, of: ProviderOptions & WaitOptions = {}): Promise<HealthStatus> {
+    const run = () => checkedLater(() => this.#native.healthCheck(of.provider, id));
+    return (await abortable(of.signal, run)) as HealthStatus;
   }
 
   /** Checks every endpoint of a provider now, at most 64 at once. */
-  async healthCheckAll(of: ProviderOptions = {}): Promise<Record<string, HealthStatus>> {
-    return JSON.parse(await checkedLater(() => this.#native.healthCheckAll(of.provider)));
+  async healthCheckAll(
+    of: ProviderOptions & WaitOptions = {},
+  ): Promise<Record<string, HealthStatus>> {
+    const run = () => checkedLater(() => this.#native.healthCheckAll(of.provider));
+    return JSON.parse(await abortable(of.signal, run));
   }
 
   /** Takes the program's own finding on an endpoint, as if a check had found it. */
@@ -202,11 +213,15 @@ export class FailoverManager extends EventEmitter {
   /** Gives an endpoint no new traffic, and waits until it has none, for `timeout` (30 s) at most. */
   async drain(
     id: string,
-    { provider, timeout = 30_000 }: ProviderOptions & { timeout?: Duration } = {},
+    {
+      timeout = 30_000,
+      signal,
+      ...of
+    }: ProviderOptions & WaitOptions & { timeout?: Duration } = {},
   ): Promise<void> {
-    this.setAdmin(id, 'draining', { ...(provider === undefined ? {} : { provider }) });
     const most = toMilliseconds(timeout, 'timeout');
-    await checkedLater(() => this.#native.waitDrained(provider, id, most));
+    this.setAdmin(id, 'draining', of);
+    await until(() => checked(() => this.#native.checkDrained(of.provider, id)), most, signal);
   }
 
   /** Says what the program thinks of an endpoint. */
@@ -252,6 +267,12 @@ export class FailoverManager extends EventEmitter {
   deregisterProvider(name: string): void {
     checked(() => this.#native.deregisterProvider(name));
     this.#host.remove(name);
+    // One of that name that comes later has pools of its own.
+    for (const [identity, pool] of this.#pools) {
+      if (pool.provider === name) {
+        this.#pools.delete(identity);
+      }
+    }
   }
 
   /** The provider of a name, and how it is doing. */
@@ -281,9 +302,12 @@ export class FailoverManager extends EventEmitter {
   }
 
   /** Waits until every provider has delivered its first whole set, for `timeout` (30 s) at most. */
-  async waitReady({ timeout = 30_000 }: { timeout?: Duration } = {}): Promise<void> {
+  async waitReady({
+    timeout = 30_000,
+    signal,
+  }: WaitOptions & { timeout?: Duration } = {}): Promise<void> {
     const most = toMilliseconds(timeout, 'timeout');
-    await checkedLater(() => this.#native.waitReady(most));
+    await until(() => checked(() => this.#native.checkReady()), most, signal);
   }
 
   /** The statistics of every provider, by its name. */
@@ -298,19 +322,26 @@ export class FailoverManager extends EventEmitter {
 
   /**
    * Events from now on, to be read by `for await`. At most `capacity` (1,024) wait unread; then the
-   * oldest goes and is counted. While somebody waits for one, the process stays alive.
+   * oldest goes and is counted. While somebody waits for one, the process stays alive. The signal ends it.
    */
   events({
     types = [],
     capacity = 1024,
-  }: { types?: readonly EventType[]; capacity?: number } = {}): RecordStream<FailoverEvent> {
+    signal,
+  }: WaitOptions & {
+    types?: readonly EventType[];
+    capacity?: number;
+  } = {}): RecordStream<FailoverEvent> {
     const queue = checked(() => this.#native.subscribe([...types], capacity));
-    return new RecordStream(queue, this.#bell);
+    return new RecordStream(queue, this.#bell, signal);
   }
 
   /** Log records from now on, as {@link events}. */
-  logs({ capacity = 1024 }: { capacity?: number } = {}): RecordStream<LogRecord> {
-    return new RecordStream(this.#native.subscribeLogs(capacity), this.#bell);
+  logs({
+    capacity = 1024,
+    signal,
+  }: WaitOptions & { capacity?: number } = {}): RecordStream<LogRecord> {
+    return new RecordStream(this.#native.subscribeLogs(capacity), this.#bell, signal);
   }
 
   /** Sets the least severe level of log records that is kept. */
@@ -382,11 +413,18 @@ export class FailoverManager extends EventEmitter {
     }
   }
 
-  async #change(verb: string, subject: string, provider: string | undefined): Promise<void> {
+  async #change(
+    verb: string,
+    subject: string,
+    { provider, signal }: ProviderOptions & WaitOptions,
+  ): Promise<void> {
+    signal?.throwIfAborted();
     const name = provider ?? checked(() => this.#native.defaultProvider());
     if (this.#host.has(name)) {
       // The program is asked, on this very loop: so the addon waits on another thread.
-      await checkedLater(() => this.#native.changeLater(verb, provider, subject));
+      await abortable(signal, () =>
+        checkedLater(() => this.#native.changeLater(verb, provider, subject)),
+      );
     } else {
       checked(() => this.#native.change(verb, provider, subject));
     }

@@ -65,8 +65,8 @@ export interface NativeManager {
   healthCheckAll(provider: string | undefined): Promise<string>;
   reportHealth(provider: string | undefined, id: string, grade: string, reason: string): string;
   setAdmin(provider: string | undefined, id: string, state: string): void;
-  waitDrained(provider: string | undefined, id: string, mostMs: number): Promise<string>;
-  waitReady(mostMs: number): Promise<string>;
+  checkDrained(provider: string | undefined, id: string): void;
+  checkReady(): void;
   inFlight(): number;
   close(): void;
   isClosed(): boolean;

@@ -79,22 +79,25 @@ export class Pool {
   }
 
   /**
-   * Runs `callback` on one endpoint after another until it succeeds or the call ends, and gives what
-   * it returned.
+   * Runs `callback` on one endpoint after another until it succeeds or the call ends.
    *
    * Rejected with the last attempt's own error, which then has `attempts` and, as `failover`, why the
    * call ended; where there is none, with a {@link FailoverError}.
    */
-  execute<T>(callback: Callback<T>, options?: ExecuteOptions): Promise<T> {
-    return execute(this, callback, options, false) as Promise<T>;
+  execute<T>(callback: Callback<T>, options?: ExecuteOptions): Promise<FailoverResult<T>> {
+    return execute(this, callback, options, true) as Promise<FailoverResult<T>>;
   }
 
-  /** As {@link execute}, and tells how the call came about. */
-  executeWithFailover<T>(
-    callback: Callback<T>,
+  /**
+   * Makes a function of an endpoint one that finds the endpoint itself: `wrap(f)(42)` calls
+   * `f(endpoint, 42)` with failover, and gives what that returned.
+   */
+  wrap<A extends unknown[], T>(
+    callback: (endpoint: Endpoint, ...rest: A) => T | PromiseLike<T>,
     options?: ExecuteOptions,
-  ): Promise<FailoverResult<T>> {
-    return execute(this, callback, options, true) as Promise<FailoverResult<T>>;
+  ): (...rest: A) => Promise<T> {
+    return (...rest) =>
+      execute(this, (endpoint) => callback(endpoint, ...rest), options, false) as Promise<T>;
   }
 
   /**

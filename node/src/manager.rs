@@ -191,25 +191,17 @@ impl NativeManager {
         self.manager.set_admin(provider.as_deref(), &id, action).map_err(|error| thrown(&error))
     }
 
-    /// Waits until an endpoint has no attempt in flight.
+    /// Fails with a time-out while an endpoint has an attempt in flight.
     #[napi(catch_unwind)]
-    pub fn wait_drained(
-        &self,
-        provider: Option<String>,
-        id: String,
-        most_ms: f64,
-    ) -> AsyncTask<Later> {
-        let manager = self.manager.clone();
-        later(move || {
-            manager.wait_drained(provider.as_deref(), &id, ms(most_ms)).map(|()| String::new())
-        })
+    pub fn check_drained(&self, provider: Option<String>, id: String) -> Result<()> {
+        let drained = self.manager.wait_drained(provider.as_deref(), &id, Duration::ZERO);
+        drained.map_err(|error| thrown(&error))
     }
 
-    /// Waits until every provider has delivered its first set.
+    /// Fails with a time-out until every provider has delivered its first set.
     #[napi(catch_unwind)]
-    pub fn wait_ready(&self, most_ms: f64) -> AsyncTask<Later> {
-        let manager = self.manager.clone();
-        later(move || manager.wait_ready(ms(most_ms)).map(|()| String::new()))
+    pub fn check_ready(&self) -> Result<()> {
+        self.manager.wait_ready(Duration::ZERO).map_err(|error| thrown(&error))
     }
 
     /// Attempts in flight.
@@ -225,13 +217,6 @@ impl NativeManager {
         self.work.close();
         self.wake.silence();
         closed.map_err(|error| thrown(&error))
-    }
-
-    /// Closes after waiting for attempts in flight; [`close`](Self::close) follows.
-    #[napi(catch_unwind)]
-    pub fn close_later(&self, most_ms: f64) -> AsyncTask<Later> {
-        let manager = self.manager.clone();
-        later(move || manager.close(ms(most_ms)).map(|()| String::new()))
     }
 
     /// True once it is closed.

@@ -20,11 +20,12 @@ test('a value comes back as it is, from functions of every kind', async () => {
   const pool = (await managed()).pool();
   const object = {};
 
-  assert.equal(await pool.execute(() => object), object);
-  assert.equal(await pool.execute(async () => object), object);
-  assert.equal(await pool.execute(() => ({ then: (resolve) => resolve(object) })), object);
-  assert.equal(await pool.execute(() => turn().then(() => object)), object);
-  assert.equal(await pool.execute(() => undefined), undefined);
+  const of = async (callback) => (await pool.execute(callback)).result;
+  assert.equal(await of(() => object), object);
+  assert.equal(await of(async () => object), object);
+  assert.equal(await of(() => ({ then: (resolve) => resolve(object) })), object);
+  assert.equal(await of(() => turn().then(() => object)), object);
+  assert.equal(await of(() => undefined), undefined);
 });
 
 test('a result tells how it came about', async () => {
@@ -41,6 +42,18 @@ test('a result tells how it came about', async () => {
   assert.deepEqual([result.success, result.result, result.attempts, result.duration, result.endpoint.id], [true, 'value', 2, 0, 'b']);
   assert.deepEqual(result.metadata, { isFallback: false, isPanic: false, history: [{ endpoint: manager.pool().endpoints()[0], outcome: 'unsent', duration: 0 }] });
   assert.deepEqual(seen, [['a', 1, 7500, true], ['b', 2, 10_000, true]]);
+});
+
+test('a wrapped function finds its endpoint itself, and gives its value', async () => {
+  const pool = (await managed()).pool();
+  const wrapped = pool.wrap(async (endpoint, one, two) => {
+    if (endpoint.id === 'a') throw refused();
+    return [endpoint.id, one, two];
+  });
+
+  assert.deepEqual(await wrapped(1, 'x'), ['b', 1, 'x']);
+  assert.deepEqual(await pool.wrap(() => 7)(), 7);
+  await assert.rejects(pool.wrap(() => { throw new RangeError('bug'); })(), RangeError);
 });
 
 test('the error of the function comes back itself, with its stack and the attempts', async () => {
@@ -138,7 +151,7 @@ test('an endpoint that asks for rest gets it', async () => {
 
   manager.clock.advance('1s');
 
-  assert.deepEqual([await call, isResting()], ['b', true]);
+  assert.deepEqual([(await call).result, isResting()], ['b', true]);
   manager.clock.advance('9s');
   assert.equal(isResting(), false);
 });
@@ -156,7 +169,7 @@ test('a wait ends when the clock says so, and nothing else moves it', async () =
   assert.equal(calls, 1);
   manager.clock.advance(1);
 
-  assert.equal(await call, 2);
+  assert.equal((await call).result, 2);
 });
 
 test('a clock that advances itself lets nothing wait', async () => {
@@ -335,7 +348,7 @@ test('the context of the caller is kept', async () => {
   const pool = (await managed()).pool();
   const context = new AsyncLocalStorage();
 
-  const seen = await context.run('mine', () => pool.execute(async () => {
+  const { result: seen } = await context.run('mine', () => pool.execute(async () => {
     await turn();
     return context.getStore();
   }));
@@ -347,8 +360,8 @@ test('a strategy of the program chooses, at once or later, by endpoint or id', a
   const manager = await managed({ strategy: 'custom', maxRetries: 2 }, { strategy: (candidates) => candidates.at(-1) }, ['a', 'b', 'c']);
   const pool = manager.pool();
 
-  assert.equal(await pool.execute((endpoint) => endpoint.id), 'c');
-  assert.equal(await pool.execute((endpoint) => endpoint.id, { strategy: async () => 'b' }), 'b');
+  assert.equal((await pool.execute((endpoint) => endpoint.id)).result, 'c');
+  assert.equal((await pool.execute((endpoint) => endpoint.id, { strategy: async () => 'b' })).result, 'b');
   const seen = [];
   await pool.execute((endpoint) => {
     seen.push(endpoint.id);
@@ -372,7 +385,7 @@ test('a strategy that fails, or chooses nobody there, ends the call', async () =
 test('what a request wants is understood, and refused where it is wrong', async () => {
   const manager = await managed({ strategy: 'ip_hash' }, {}, ['a', 'b', 'c', 'd']);
   const pool = manager.pool();
-  const by = (options) => pool.execute((endpoint) => endpoint.id, options);
+  const by = async (options) => (await pool.execute((endpoint) => endpoint.id, options)).result;
 
   assert.equal(await by({ key: 'x' }), await by({ clientIp: 'x' }));
   assert.equal(await by({ endpoint: 'c' }), 'c');
@@ -408,6 +421,6 @@ test('ten thousand calls may be under way at once', async () => {
 
   finish.forEach((one) => one());
 
-  assert.deepEqual(await Promise.all(calls), calls.map((_, at) => at));
+  assert.deepEqual((await Promise.all(calls)).map((one) => one.result), calls.map((_, at) => at));
   assert.deepEqual([during, manager.inFlight], [10_000, 0]);
 });

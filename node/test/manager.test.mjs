@@ -259,7 +259,7 @@ test('closing waits for attempts, and ends waits', async () => {
   finish('late');
   await closed;
 
-  assert.equal(await running, 'late');
+  assert.equal((await running).result, 'late');
   await ended;
 });
 
@@ -276,4 +276,32 @@ test('a manager and a lease can be disposed of', async () => {
 
 test('the version is that of the package', () => {
   assert.match(version, /^\d+\.\d+\.\d+/);
+});
+
+test('whatever takes its time ends with a signal', async () => {
+  const manager = new FailoverManager({}, { healthCheck: () => new Promise((resolve) => setTimeout(resolve, 50, true)) });
+  await manager.registerEndpoint({ ...A, healthCheck: { type: 'custom', interval: '1h' } });
+  manager.registerProvider('slow', { list: () => new Promise(() => {}), register: () => new Promise((resolve) => setTimeout(resolve, 50)) });
+  const lease = manager.pool({ provider: 'memory' }).pick();
+  const events = manager.events({ signal: AbortSignal.timeout(5), types: ['retry'] });
+  const reason = new Error('enough');
+  const waits = [
+    (options) => manager.healthCheck('a', options),
+    (options) => manager.healthCheckAll(options),
+    (options) => manager.waitReady(options),
+    (options) => manager.drain('a', options),
+    (options) => manager.registerEndpoint(B, { provider: 'slow', ...options }),
+  ];
+
+  for (const [at, wait] of waits.entries()) {
+    const controller = new AbortController();
+    const waiting = wait({ signal: controller.signal });
+    setImmediate(() => controller.abort(reason));
+    await assert.rejects(waiting, (error) => error === reason, `wait ${at}`);
+    await assert.rejects(wait({ signal: AbortSignal.abort(reason) }), (error) => error === reason, `wait ${at}, aborted before`);
+  }
+  assert.equal((await events.next()).done, true);
+  assert.equal((await manager.events({ signal: AbortSignal.abort() }).next()).done, true);
+  lease.report('success');
+  await assert.rejects(manager.waitReady({ timeout: 5 }), { kind: 'timeout', message: /slow/ });
 });
