@@ -213,8 +213,7 @@ export class Run<T> implements Timed {
       before = history(this.#pool, this.#call);
       native.free(this.#call);
     }
-    const way = { attempts, duration, flags, history: before };
-    this.#end(new FailoverResult(endpoint, value, way));
+    this.#end(new FailoverResult(endpoint, value, attempts, duration, flags, before));
   }
 
   #fail(action: number): void {

@@ -78,15 +78,22 @@ export class FailoverResult<T> {
   readonly isPanic: boolean;
 
   /** @internal */
-  constructor(endpoint: Endpoint, result: T, way: Way) {
+  constructor(
+    endpoint: Endpoint,
+    result: T,
+    attempts: number,
+    duration: number,
+    flags: number,
+    history: readonly AttemptRecord[],
+  ) {
     this.endpoint = endpoint;
     this.result = result;
-    this.attempts = way.attempts;
-    this.duration = way.duration;
+    this.attempts = attempts;
+    this.duration = duration;
     this.success = true;
-    this.history = way.history;
-    this.isFallback = (way.flags & IS_FALLBACK) !== 0;
-    this.isPanic = (way.flags & IS_PANIC) !== 0;
+    this.history = history;
+    this.isFallback = (flags & IS_FALLBACK) !== 0;
+    this.isPanic = (flags & IS_PANIC) !== 0;
   }
 
   /** How the call came about, as one object. */
@@ -94,14 +101,6 @@ export class FailoverResult<T> {
     const { isFallback, isPanic, history } = this;
     return { isFallback, isPanic, history };
   }
-}
-
-/** @internal How a call came about, as its driver saw it. */
-export interface Way {
-  attempts: number;
-  duration: number;
-  flags: number;
-  history: readonly AttemptRecord[];
 }
 
 /** Runs a call of a pool. `isWhole` says that the result is wanted, and not the value alone. */
