@@ -6,12 +6,17 @@
 //! waits in [`work`] until the loop, told by [`wake`], takes it.
 
 mod bare;
+mod bell;
+mod board;
 mod fault;
 mod hot;
 mod later;
 mod manager;
 mod pool;
+mod provider;
 mod queue;
 mod request;
+mod table;
+mod verb;
 mod wake;
 mod work;

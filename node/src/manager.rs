@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use failover::discovery::{Capabilities, Custom, Work as Asked};
-use failover::endpoint::document::{self, Format, parse, parse_list};
+use failover::endpoint::document::{self, Format, parse};
 use failover::events::{EventKind, Level};
 use failover::health::CheckResult;
 use failover::{AdminAction, Error, ErrorKind, Manager};
@@ -13,7 +12,7 @@ use napi::{Env, JsValue, Result};
 use napi_derive::napi;
 use serde_json::{Value, json};
 
-use crate::bare::Bell;
+use crate::bell::Bell;
 use crate::fault::thrown;
 use crate::later::{Later, later};
 use crate::pool::NativePool;
@@ -25,9 +24,9 @@ use crate::work::Work;
 #[napi]
 #[expect(missing_debug_implementations, reason = "only the host holds one")]
 pub struct NativeManager {
-    manager: Manager,
+    pub(crate) manager: Manager,
     wake: Arc<Wake>,
-    work: Arc<Work>,
+    pub(crate) work: Arc<Work>,
 }
 
 #[napi]
@@ -238,72 +237,6 @@ impl NativeManager {
         self.manager.advance(by).map_err(|error| thrown(&error))
     }
 
-    /// The names of the providers.
-    #[napi(catch_unwind)]
-    pub fn providers(&self) -> Vec<String> {
-        self.manager.providers().iter().map(ToString::to_string).collect()
-    }
-
-    /// The provider that serves calls that name none.
-    #[napi(catch_unwind)]
-    pub fn default_provider(&self) -> Result<String> {
-        let name = self.manager.default_provider().map_err(|error| thrown(&error))?;
-        Ok(name.to_string())
-    }
-
-    /// How every provider is doing.
-    #[napi(catch_unwind)]
-    pub fn provider_info(&self) -> Result<String> {
-        let shown = serde_json::to_string(&self.manager.provider_info());
-        shown.map_err(|error| napi::Error::from_reason(error.to_string()))
-    }
-
-    /// Registers a provider that the library makes itself.
-    #[napi(catch_unwind)]
-    pub fn register_provider(&self, name: String, document: String) -> Result<()> {
-        self.manager.register_provider_json(&name, &document).map_err(|error| thrown(&error))
-    }
-
-    /// Registers a provider whose sets the program publishes.
-    #[napi(catch_unwind)]
-    pub fn register_pushed(&self, name: String) -> Result<()> {
-        self.manager.register_pushed_provider(&name).map_err(|error| thrown(&error))
-    }
-
-    /// Registers a provider of the program's own, which is asked. `able` names what it can do: `list`,
-    /// `watch`, `register`, `authoritative`.
-    #[napi(catch_unwind)]
-    pub fn register_asked(&self, name: String, able: Vec<String>, poll_ms: f64) -> Result<()> {
-        let has = |what: &str| able.iter().any(|one| one == what);
-        let mut can = Capabilities::READ_ONLY;
-        can.can_list = has("list");
-        can.can_watch = has("watch");
-        can.can_register = has("register");
-        can.is_authoritative = has("authoritative");
-        let (work, provider) = (Arc::clone(&self.work), name.clone());
-        let mut custom =
-            Custom::asking(can, Arc::new(move |asked| answer(&work, &provider, &asked)));
-        if poll_ms > 0.0 {
-            custom = custom.with_poll_interval(ms(poll_ms));
-        }
-        let registered = self.manager.register_provider(&name, Arc::new(custom));
-        registered.map_err(|error| thrown(&error))
-    }
-
-    /// Removes a provider.
-    #[napi(catch_unwind)]
-    pub fn deregister_provider(&self, name: String) -> Result<()> {
-        self.manager.deregister_provider(&name).map_err(|error| thrown(&error))
-    }
-
-    /// Replaces a provider's whole set.
-    #[napi(catch_unwind)]
-    pub fn publish(&self, provider: Option<String>, endpoints: String) -> Result<()> {
-        let published = parse_list(&endpoints, Format::Json)
-            .and_then(|endpoints| self.manager.publish(provider.as_deref(), endpoints));
-        published.map_err(|error| thrown(&error))
-    }
-
     /// Has checks of the type `custom` made by the program.
     #[napi(catch_unwind)]
     pub fn make_checks(&self) {
@@ -384,34 +317,6 @@ fn change(
     }
 }
 
-/// Hands a provider's work to the program.
-fn answer(
-    work: &Arc<Work>,
-    provider: &str,
-    asked: &Asked,
-) -> failover::discovery::BoxFuture<'static, failover::Result<Vec<failover::Endpoint>>> {
-    let (verb, subject) = match asked {
-        Asked::List => ("list", Value::Null),
-        Asked::Watch => ("watch", Value::Null),
-        Asked::Unwatch => {
-            work.tell(json!({ "kind": "provider", "verb": "unwatch", "provider": provider }));
-            return Box::pin(async { Ok(Vec::new()) });
-        }
-        Asked::Register(endpoint) => ("register", document::to_json(endpoint)),
-        Asked::Update(endpoint) => ("update", document::to_json(endpoint)),
-        Asked::Deregister(id) => ("deregister", id.as_str().into()),
-        _ => ("ping", Value::Null),
-    };
-    let question =
-        json!({ "kind": "provider", "verb": verb, "provider": provider, "subject": subject });
-    let answer = work.ask(question, PROVIDER_TIME);
-    let is_list = matches!(asked, Asked::List);
-    Box::pin(async move {
-        let told = answer.await?;
-        if is_list { parse_list(&told.to_string(), Format::Json) } else { Ok(Vec::new()) }
-    })
-}
-
 fn found(grade: &str, reason: String) -> failover::Result<CheckResult> {
     match grade {
         "good" => Ok(CheckResult::good(reason)),
@@ -432,9 +337,6 @@ fn kind_of(name: &str) -> failover::Result<EventKind> {
 }
 
 /// A time of JavaScript; what is no time is none.
-fn ms(given: f64) -> Duration {
+pub(crate) fn ms(given: f64) -> Duration {
     Duration::try_from_secs_f64(given / 1e3).unwrap_or_default()
 }
-
-/// How long the program has for a piece of a provider's work.
-const PROVIDER_TIME: Duration = Duration::from_secs(10);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::bare::Bell;
+use crate::bell::Bell;
 
 /// Where the work and the queues of one manager find its bell, once the package has hung one up.
 #[derive(Debug, Default)]
