@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Runs the Node package's whole suite: types, tests, examples, the guide.
+# Runs the Node package's whole suite: format, types, tests, examples, the guide.
 #
 #   test.sh [PART]     PART: only test files whose name contains it
+#   test.sh --format   formats the package's and the examples' source
 #
 # Everything runs with the Node of the PATH, and what may differ with the other versions that are supported,
 # which are fetched into the cache. FAILOVER_SOAK=1 runs everything with each, and the long forms: a thousand
@@ -15,6 +16,7 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
 # No proxy of the environment may carry requests for 127.0.0.1 off this machine.
 export no_proxy='*' NO_PROXY='*'
 part=${1:-}
+sources=("$here/**/*.{ts,mts,cts,mjs,cjs}" "$root/examples/node/**/*.mjs")
 # What the host does differently from version to version.
 varying=(events execute exit load manager provider workers)
 out=$("$here/build.sh")
@@ -23,6 +25,15 @@ if [[ -z ${FAILOVER_BACKEND:-} ]]; then
     export FAILOVER_BACKEND=$CARGO_TARGET_DIR/release/failover-backend
 fi
 export FAILOVER_ROOT=$root FAILOVER_NODE_TOOLS=$out/tools
+
+format() {
+    "$out/tools/node_modules/.bin/prettier" --config "$here/.prettierrc.json" --log-level warn "$@" "${sources[@]}"
+}
+if [[ $part == --format ]]; then
+    format --write
+    exit
+fi
+[[ -n $part ]] || format --check
 
 rm -rf "$out/test" "$out/examples"
 cp -r "$here/test" "$out/test"

@@ -7,13 +7,22 @@ const table = { a: false, b: true };
 const healthCheck = async (endpoint) => table[endpoint.id];
 
 const manager = new FailoverManager({}, { healthCheck });
-for (const [id, port] of [['a', 8081], ['b', 8082]]) {
-  await manager.registerEndpoint({ id, name: 'users', address: '127.0.0.1', port, healthCheck: { type: 'custom' } });
+for (const [id, port] of [
+    ['a', 8081],
+    ['b', 8082],
+]) {
+    await manager.registerEndpoint({
+        id,
+        name: 'users',
+        address: '127.0.0.1',
+        port,
+        healthCheck: { type: 'custom' },
+    });
 }
 // Checks go on by themselves; this one is made now and waited for. The first one decides at once, later
 // ones only by rise and fall.
 for (const [id, health] of Object.entries(await manager.healthCheckAll())) {
-  console.log(`${id} is ${health}`);
+    console.log(`${id} is ${health}`);
 }
 
 const pool = manager.pool({ service: 'users' });

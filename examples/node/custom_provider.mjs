@@ -5,17 +5,17 @@ import { FailoverManager } from 'libfailover';
 
 // An inventory with one server on each line: id and port.
 class Inventory {
-  constructor(text) {
-    this.text = text;
-  }
+    constructor(text) {
+        this.text = text;
+    }
 
-  // May as well be async.
-  list() {
-    return this.text.split('\n').map((line) => {
-      const [id, port] = line.split(' ');
-      return { id, name: 'users', address: '127.0.0.1', port: Number(port) };
-    });
-  }
+    // May as well be async.
+    list() {
+        return this.text.split('\n').map((line) => {
+            const [id, port] = line.split(' ');
+            return { id, name: 'users', address: '127.0.0.1', port: Number(port) };
+        });
+    }
 }
 
 const manager = new FailoverManager();
@@ -24,7 +24,7 @@ await manager.waitReady({ timeout: '10s' });
 
 const pool = manager.pool({ provider: 'inventory', service: 'users' });
 for (let i = 0; i < 3; i += 1) {
-  const lease = pool.pick();
-  console.log(`picked ${lease.endpoint.url('/')}`);
-  lease.report('success');
+    const lease = pool.pick();
+    console.log(`picked ${lease.endpoint.url('/')}`);
+    lease.report('success');
 }

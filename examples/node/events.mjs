@@ -12,7 +12,7 @@ const pool = manager.pool({ service: 'users' });
 const events = manager.events({ capacity: 100 });
 
 for (let i = 0; i < 2; i += 1) {
-  pool.pick().report('failure');
+    pool.pick().report('failure');
 }
 // A minute is longer than the breaker's thirty seconds with their jitter.
 clock.advance('1m');
@@ -21,5 +21,5 @@ pool.pick().report('success');
 // Closing ends the loop, once it has given what happened before.
 await manager.close();
 for await (const event of events) {
-  console.log(`${event.type} of ${event.endpoint ?? '-'}: ${event.reason}`);
+    console.log(`${event.type} of ${event.endpoint ?? '-'}: ${event.reason}`);
 }

@@ -49,12 +49,12 @@ export const Input = { RESULT: 2, TICK: 3, CANCEL: 4, NEXT: 5, CHOSEN: 6 } as co
 
 /** What the call machine wants, numbered as in C; 0 says that the input was refused. */
 export const Action = {
-  REFUSED: 0,
-  ATTEMPT: 1,
-  WAIT: 2,
-  ABANDON: 3,
-  CHOOSE: 4,
-  PENDING: 5,
-  DONE: 6,
-  FAIL: 7,
+    REFUSED: 0,
+    ATTEMPT: 1,
+    WAIT: 2,
+    ABANDON: 3,
+    CHOOSE: 4,
+    PENDING: 5,
+    DONE: 6,
+    FAIL: 7,
 } as const;

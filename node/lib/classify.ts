@@ -11,25 +11,18 @@ import { FailoverError, invalid } from './errors.js';
 
 /** What came of an attempt. */
 export type Outcome =
-  | 'success'
-  | 'rejected'
-  | 'unsent'
-  | 'failure'
-  | 'timeout'
-  | 'throttled'
-  | 'cancelled'
-  | 'local';
+    'success' | 'rejected' | 'unsent' | 'failure' | 'timeout' | 'throttled' | 'cancelled' | 'local';
 
 /** The outcomes by their numbers, which are the same in every language. */
 const OUTCOMES: readonly Outcome[] = [
-  'success',
-  'rejected',
-  'unsent',
-  'failure',
-  'timeout',
-  'throttled',
-  'cancelled',
-  'local',
+    'success',
+    'rejected',
+    'unsent',
+    'failure',
+    'timeout',
+    'throttled',
+    'cancelled',
+    'local',
 ];
 
 /** Says what an error means; `undefined` leaves it to the library. */
@@ -37,17 +30,17 @@ export type Classifier = (error: unknown) => Outcome | undefined;
 
 /** The number of an outcome. */
 export function outcomeCode(outcome: Outcome): number {
-  const code = OUTCOMES.indexOf(outcome) + 1;
-  if (code === 0) {
-    throw invalid(`outcome: must be one of ${OUTCOMES.join(', ')}, got ${String(outcome)}`);
-  }
-  return code;
+    const code = OUTCOMES.indexOf(outcome) + 1;
+    if (code === 0) {
+        throw invalid(`outcome: must be one of ${OUTCOMES.join(', ')}, got ${String(outcome)}`);
+    }
+    return code;
 }
 
 interface Tag {
-  outcome: Outcome;
-  /** Milliseconds. */
-  restFor: number;
+    outcome: Outcome;
+    /** Milliseconds. */
+    restFor: number;
 }
 
 const tags = new WeakMap<object, Tag>();
@@ -58,93 +51,93 @@ const tags = new WeakMap<object, Tag>();
  * `restFor` says how long the endpoint asked to be left alone (Retry-After).
  */
 export function tagged<E extends object>(
-  error: E,
-  outcome: Outcome,
-  { restFor = 0 }: { restFor?: Duration } = {},
+    error: E,
+    outcome: Outcome,
+    { restFor = 0 }: { restFor?: Duration } = {},
 ): E {
-  outcomeCode(outcome);
-  tags.set(error, { outcome, restFor: toMilliseconds(restFor, 'restFor') });
-  return error;
+    outcomeCode(outcome);
+    tags.set(error, { outcome, restFor: toMilliseconds(restFor, 'restFor') });
+    return error;
 }
 
 /** The outcome of an error: its number, and how long the endpoint asked to be left alone, in ns. */
 export function classify(error: unknown, classifier: Classifier | undefined): [number, number] {
-  const chain = causes(error);
-  const tag = chain.map((one) => tags.get(one)).find((one) => one !== undefined);
-  if (tag !== undefined) {
-    return [outcomeCode(tag.outcome), tag.restFor * 1e6];
-  }
-  const own = classifier?.(error);
-  if (own !== undefined) {
-    return [outcomeCode(own), 0];
-  }
-  for (const one of chain) {
-    const outcome = known(one);
-    if (outcome !== undefined) {
-      return [outcomeCode(outcome), 0];
+    const chain = causes(error);
+    const tag = chain.map((one) => tags.get(one)).find((one) => one !== undefined);
+    if (tag !== undefined) {
+        return [outcomeCode(tag.outcome), tag.restFor * 1e6];
     }
-  }
-  return [outcomeCode('failure'), 0];
+    const own = classifier?.(error);
+    if (own !== undefined) {
+        return [outcomeCode(own), 0];
+    }
+    for (const one of chain) {
+        const outcome = known(one);
+        if (outcome !== undefined) {
+            return [outcomeCode(outcome), 0];
+        }
+    }
+    return [outcomeCode('failure'), 0];
 }
 
 /** An error and what led to it, from the outside in. */
 function causes(error: unknown): object[] {
-  const chain: object[] = [];
-  let one = error;
-  while (typeof one === 'object' && one !== null && !chain.includes(one)) {
-    chain.push(one);
-    one = (one as { cause?: unknown }).cause;
-  }
-  return chain;
+    const chain: object[] = [];
+    let one = error;
+    while (typeof one === 'object' && one !== null && !chain.includes(one)) {
+        chain.push(one);
+        one = (one as { cause?: unknown }).cause;
+    }
+    return chain;
 }
 
 function known(error: object): Outcome | undefined {
-  if (error instanceof FailoverError) {
-    return OF_TYPE[error.type];
-  }
-  const { code, name, cause } = error as { code?: unknown; name?: unknown; cause?: unknown };
-  if (typeof code === 'string') {
-    const outcome = OF_CODE[code] ?? (TLS.test(code) ? 'unsent' : undefined);
-    if (outcome !== undefined) {
-      return outcome;
+    if (error instanceof FailoverError) {
+        return OF_TYPE[error.type];
     }
-  }
-  if (name === 'TimeoutError') {
-    return 'timeout';
-  }
-  if (name === 'AbortError') {
-    return 'cancelled';
-  }
-  // `fetch` wraps what the network said in a TypeError; any other one is a defect of the program.
-  const isDefect = DEFECTS.some((defect) => error instanceof defect);
-  return isDefect && !(cause instanceof Error) ? 'local' : undefined;
+    const { code, name, cause } = error as { code?: unknown; name?: unknown; cause?: unknown };
+    if (typeof code === 'string') {
+        const outcome = OF_CODE[code] ?? (TLS.test(code) ? 'unsent' : undefined);
+        if (outcome !== undefined) {
+            return outcome;
+        }
+    }
+    if (name === 'TimeoutError') {
+        return 'timeout';
+    }
+    if (name === 'AbortError') {
+        return 'cancelled';
+    }
+    // `fetch` wraps what the network said in a TypeError; any other one is a defect of the program.
+    const isDefect = DEFECTS.some((defect) => error instanceof defect);
+    return isDefect && !(cause instanceof Error) ? 'local' : undefined;
 }
 
 const OF_TYPE: Readonly<Record<FailoverError['type'], Outcome>> = {
-  connection: 'failure',
-  circuit_breaker: 'failure',
-  validation: 'rejected',
-  not_found: 'rejected',
-  timeout: 'timeout',
-  internal: 'local',
+    connection: 'failure',
+    circuit_breaker: 'failure',
+    validation: 'rejected',
+    not_found: 'rejected',
+    timeout: 'timeout',
+    internal: 'local',
 };
 
 const OF_CODE: Readonly<Record<string, Outcome>> = {
-  ECONNREFUSED: 'unsent',
-  EHOSTUNREACH: 'unsent',
-  ENETUNREACH: 'unsent',
-  EHOSTDOWN: 'unsent',
-  EADDRNOTAVAIL: 'unsent',
-  ENOTFOUND: 'unsent',
-  EAI_AGAIN: 'unsent',
-  EAI_FAIL: 'unsent',
-  EAI_NODATA: 'unsent',
-  EAI_NONAME: 'unsent',
-  UND_ERR_CONNECT_TIMEOUT: 'unsent',
-  ETIMEDOUT: 'timeout',
-  ESOCKETTIMEDOUT: 'timeout',
-  UND_ERR_HEADERS_TIMEOUT: 'timeout',
-  UND_ERR_BODY_TIMEOUT: 'timeout',
+    ECONNREFUSED: 'unsent',
+    EHOSTUNREACH: 'unsent',
+    ENETUNREACH: 'unsent',
+    EHOSTDOWN: 'unsent',
+    EADDRNOTAVAIL: 'unsent',
+    ENOTFOUND: 'unsent',
+    EAI_AGAIN: 'unsent',
+    EAI_FAIL: 'unsent',
+    EAI_NODATA: 'unsent',
+    EAI_NONAME: 'unsent',
+    UND_ERR_CONNECT_TIMEOUT: 'unsent',
+    ETIMEDOUT: 'timeout',
+    ESOCKETTIMEDOUT: 'timeout',
+    UND_ERR_HEADERS_TIMEOUT: 'timeout',
+    UND_ERR_BODY_TIMEOUT: 'timeout',
 };
 
 /** Codes of a handshake that failed: nothing was sent. */

@@ -13,130 +13,125 @@ import { native } from './native.js';
 
 /** How endpoints are ranked. */
 export type FailoverStrategy =
-  | 'round_robin'
-  | 'random'
-  | 'weighted'
-  | 'least_connections'
-  | 'ip_hash'
-  | 'health_based'
-  | 'geographic'
-  | 'custom';
+    | 'round_robin'
+    | 'random'
+    | 'weighted'
+    | 'least_connections'
+    | 'ip_hash'
+    | 'health_based'
+    | 'geographic'
+    | 'custom';
 
 /** How load is spread. */
 export type LoadBalancerAlgorithm =
-  | 'round_robin'
-  | 'random'
-  | 'weighted'
-  | 'least_connections'
-  | 'ip_hash'
-  | 'p2c_ewma';
+    'round_robin' | 'random' | 'weighted' | 'least_connections' | 'ip_hash' | 'p2c_ewma';
 
 /** When an endpoint is barred. */
 export interface CircuitBreakerConfig {
-  enabled?: boolean;
-  failureThreshold?: number;
-  failureRate?: number;
-  minimumCalls?: number;
-  slowCallRate?: number;
-  slowCallDuration?: Duration;
-  recoveryTimeout?: Duration;
-  maxRecoveryTimeout?: Duration;
-  halfOpenMaxCalls?: number;
-  successThreshold?: number;
-  jitter?: number;
+    enabled?: boolean;
+    failureThreshold?: number;
+    failureRate?: number;
+    minimumCalls?: number;
+    slowCallRate?: number;
+    slowCallDuration?: Duration;
+    recoveryTimeout?: Duration;
+    maxRecoveryTimeout?: Duration;
+    halfOpenMaxCalls?: number;
+    successThreshold?: number;
+    jitter?: number;
 }
 
 /** How load is spread. */
 export interface LoadBalancerConfig {
-  algorithm?: LoadBalancerAlgorithm;
-  weights?: Record<string, number>;
-  sticky?: boolean;
-  stickyTtl?: Duration;
-  stickyMaxKeys?: number;
+    algorithm?: LoadBalancerAlgorithm;
+    weights?: Record<string, number>;
+    sticky?: boolean;
+    stickyTtl?: Duration;
+    stickyMaxKeys?: number;
 }
 
 /** How endpoints are checked. */
 export interface HealthConfig {
-  interval?: Duration;
-  timeout?: Duration;
-  fall?: number;
-  rise?: number;
-  jitter?: number;
-  transitionInterval?: Duration;
+    interval?: Duration;
+    timeout?: Duration;
+    fall?: number;
+    rise?: number;
+    jitter?: number;
+    transitionInterval?: Duration;
 }
 
 /** How many retries all calls together may add. */
 export interface RetryBudgetConfig {
-  enabled?: boolean;
-  capacity?: number;
-  perSuccess?: number;
-  perSecond?: number;
+    enabled?: boolean;
+    capacity?: number;
+    perSuccess?: number;
+    perSecond?: number;
 }
 
 /** How a pool treats its endpoints and its calls. */
 export interface FailoverConfig {
-  strategy?: FailoverStrategy;
-  healthCheck?: boolean;
-  maxRetries?: number;
-  retryDelay?: Duration;
-  maxRetryDelay?: Duration;
-  backoff?: 'exponential' | 'fixed';
-  timeout?: Duration;
-  attemptTimeout?: Duration;
-  idempotent?: boolean;
-  nested?: 'no_retry' | 'retry';
-  onAllOpen?: 'fail_fast' | 'fail_open';
-  priorityMode?: 'strict';
-  zone?: string;
-  region?: string;
-  latitude?: number;
-  longitude?: number;
-  circuitBreaker?: CircuitBreakerConfig;
-  loadBalancer?: LoadBalancerConfig;
-  health?: HealthConfig;
-  retryBudget?: RetryBudgetConfig;
-  events?: { loadBalanceEvery?: number };
-  stats?: { endpointLatency?: boolean };
-  metadata?: Record<string, unknown>;
+    strategy?: FailoverStrategy;
+    healthCheck?: boolean;
+    maxRetries?: number;
+    retryDelay?: Duration;
+    maxRetryDelay?: Duration;
+    backoff?: 'exponential' | 'fixed';
+    timeout?: Duration;
+    attemptTimeout?: Duration;
+    idempotent?: boolean;
+    nested?: 'no_retry' | 'retry';
+    onAllOpen?: 'fail_fast' | 'fail_open';
+    priorityMode?: 'strict';
+    zone?: string;
+    region?: string;
+    latitude?: number;
+    longitude?: number;
+    circuitBreaker?: CircuitBreakerConfig;
+    loadBalancer?: LoadBalancerConfig;
+    health?: HealthConfig;
+    retryBudget?: RetryBudgetConfig;
+    events?: { loadBalanceEvery?: number };
+    stats?: { endpointLatency?: boolean };
+    metadata?: Record<string, unknown>;
 }
 
 /** A provider that the library makes itself. */
 export interface ProviderConfig {
-  type: 'memory' | 'file';
-  path?: string;
-  format?: 'json' | 'toml';
-  pollInterval?: Duration;
-  emptyGrace?: Duration;
-  maxStaleness?: Duration;
-  coalesce?: Duration;
+    type: 'memory' | 'file';
+    path?: string;
+    format?: 'json' | 'toml';
+    pollInterval?: Duration;
+    emptyGrace?: Duration;
+    maxStaleness?: Duration;
+    coalesce?: Duration;
 }
 
 /** What a manager is made of. */
 export interface ManagerConfig {
-  defaultProvider?: string;
-  retryAttempts?: number;
-  retryDelay?: Duration;
-  timeout?: Duration;
-  fallbackEnabled?: boolean;
-  metadata?: Record<string, unknown>;
-  seed?: number;
-  /** A clock for tests; absent: the machine's. */
-  clock?: ManualClock | 'manual' | 'system';
-  /** With `clock: 'manual'`: see {@link ManualClock}. */
-  autoAdvance?: boolean;
-  logLevel?: 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
-  maxConcurrentChecks?: number;
-  providers?: Record<string, ProviderConfig>;
-  failover?: FailoverConfig;
+    defaultProvider?: string;
+    retryAttempts?: number;
+    retryDelay?: Duration;
+    timeout?: Duration;
+    fallbackEnabled?: boolean;
+    metadata?: Record<string, unknown>;
+    seed?: number;
+    /** A clock for tests; absent: the machine's. */
+    clock?: ManualClock | 'manual' | 'system';
+    /** With `clock: 'manual'`: see {@link ManualClock}. */
+    autoAdvance?: boolean;
+    logLevel?: 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+    maxConcurrentChecks?: number;
+    providers?: Record<string, ProviderConfig>;
+    failover?: FailoverConfig;
 }
 
 /** What a value of the schema may be. */
 interface Rules {
-  $ref?: string;
-  pattern?: string;
-  properties?: Record<string, Rules>;
-  additionalProperties?: boolean | Rules;
-  items?: Rules;
+    $ref?: string;
+    pattern?: string;
+    properties?: Record<string, Rules>;
+    additionalProperties?: boolean | Rules;
+    items?: Rules;
 }
 
 /** Which of the documents something is. */
@@ -144,76 +139,78 @@ export type DocumentName = 'manager' | 'policy' | 'endpoint';
 
 /** The text of a document, from what a program wrote. A text is taken as it stands. */
 export function toDocument(name: DocumentName, given: object | string): string {
-  if (typeof given === 'string') {
-    return given;
-  }
-  return JSON.stringify(written(rulesOf(name), given, ''));
+    if (typeof given === 'string') {
+        return given;
+    }
+    return JSON.stringify(written(rulesOf(name), given, ''));
 }
 
 /** A document as JavaScript has it. */
 export function fromDocument(name: DocumentName, document: unknown): unknown {
-  return read(rulesOf(name), document);
+    return read(rulesOf(name), document);
 }
 
 /** `max_retries` of `maxRetries`. */
 export function snakeCase(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** `maxRetries` of `max_retries`. */
 export function camelCase(key: string): string {
-  return key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+    return key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function written(rules: Rules, given: unknown, path: string): unknown {
-  if (isDuration(rules) && typeof given === 'number') {
-    return toText(given, path);
-  }
-  if (given instanceof Date) {
-    return given.toISOString();
-  }
-  if (given === null || typeof given !== 'object' || Array.isArray(given)) {
-    return given;
-  }
-  const found: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(given)) {
-    if (value === undefined) {
-      continue;
+    if (isDuration(rules) && typeof given === 'number') {
+        return toText(given, path);
     }
-    // Keys of a map are the program's own.
-    const name = rules.properties === undefined ? key : snakeCase(key);
-    found[name] = written(memberOf(rules, name), value, path === '' ? name : `${path}.${name}`);
-  }
-  return found;
+    if (given instanceof Date) {
+        return given.toISOString();
+    }
+    if (given === null || typeof given !== 'object' || Array.isArray(given)) {
+        return given;
+    }
+    const found: Record<string, unknown> = {};
+    for (const [key, value] of Object.entries(given)) {
+        if (value === undefined) {
+            continue;
+        }
+        // Keys of a map are the program's own.
+        const name = rules.properties === undefined ? key : snakeCase(key);
+        found[name] = written(memberOf(rules, name), value, path === '' ? name : `${path}.${name}`);
+    }
+    return found;
 }
 
 function read(rules: Rules, value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    return value;
-  }
-  const members = Object.entries(value).map(([key, member]) => {
-    const name = rules.properties === undefined ? key : camelCase(key);
-    return [name, read(memberOf(rules, key), member)];
-  });
-  return Object.fromEntries(members);
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+        return value;
+    }
+    const members = Object.entries(value).map(([key, member]) => {
+        const name = rules.properties === undefined ? key : camelCase(key);
+        return [name, read(memberOf(rules, key), member)];
+    });
+    return Object.fromEntries(members);
 }
 
 function memberOf(rules: Rules, name: string): Rules {
-  const known = rules.properties?.[name];
-  if (known !== undefined) {
-    return known.$ref === undefined ? known : rulesOf(known.$ref.split('/').pop() as DocumentName);
-  }
-  return typeof rules.additionalProperties === 'object' ? rules.additionalProperties : {};
+    const known = rules.properties?.[name];
+    if (known !== undefined) {
+        return known.$ref === undefined
+            ? known
+            : rulesOf(known.$ref.split('/').pop() as DocumentName);
+    }
+    return typeof rules.additionalProperties === 'object' ? rules.additionalProperties : {};
 }
 
 /** Durations are what has their pattern: a number, then a unit. */
 function isDuration(rules: Rules): boolean {
-  return rules.pattern?.includes('(h|m|s|ms|') === true;
+    return rules.pattern?.includes('(h|m|s|ms|') === true;
 }
 
 let schema: Record<DocumentName, Rules> | undefined;
 
 function rulesOf(name: DocumentName): Rules {
-  schema ??= checked(() => JSON.parse(native.schema()).$defs) as Record<DocumentName, Rules>;
-  return schema[name];
+    schema ??= checked(() => JSON.parse(native.schema()).$defs) as Record<DocumentName, Rules>;
+    return schema[name];
 }

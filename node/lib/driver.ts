@@ -8,20 +8,20 @@
 import type { AttemptRecord, Callback } from './attempt.js';
 import { Attempt } from './attempt.js';
 import {
-  Action,
-  ATTEMPT,
-  CALL,
-  FLAGS,
-  FREE,
-  GENERATION,
-  HINT,
-  INPUT,
-  Input,
-  LATENCY,
-  OUTCOME,
-  SLOT,
-  TIME,
-  TIMER,
+    Action,
+    ATTEMPT,
+    CALL,
+    FLAGS,
+    FREE,
+    GENERATION,
+    HINT,
+    INPUT,
+    Input,
+    LATENCY,
+    OUTCOME,
+    SLOT,
+    TIME,
+    TIMER,
 } from './board.js';
 import { candidates, history } from './call.js';
 import { classify } from './classify.js';
@@ -34,288 +34,288 @@ import type { Pool } from './pool.js';
 
 /** A call under way. */
 export class Run<T> implements Timed {
-  due = 0;
-  noted = 0;
-  isOpen = true;
-  /** Fulfilled with the value, or with a {@link FailoverResult} around it. */
-  promise: Promise<T | FailoverResult<T>> | undefined;
-  readonly #pool: Pool;
-  readonly #callback: Callback<T>;
-  readonly #options: ExecuteOptions | undefined;
-  readonly #call: number;
-  readonly #isWhole: boolean;
-  #attempt: Attempt | undefined;
-  #value: T | undefined;
-  /** The endpoint of the attempt that was reported last. */
-  #served: Endpoint | undefined;
-  #hasError = false;
-  #error: unknown;
-  #resolve: ((value: T | FailoverResult<T>) => void) | undefined;
-  #reject: ((reason: unknown) => void) | undefined;
-  #abort: (() => void) | undefined;
+    due = 0;
+    noted = 0;
+    isOpen = true;
+    /** Fulfilled with the value, or with a {@link FailoverResult} around it. */
+    promise: Promise<T | FailoverResult<T>> | undefined;
+    readonly #pool: Pool;
+    readonly #callback: Callback<T>;
+    readonly #options: ExecuteOptions | undefined;
+    readonly #call: number;
+    readonly #isWhole: boolean;
+    #attempt: Attempt | undefined;
+    #value: T | undefined;
+    /** The endpoint of the attempt that was reported last. */
+    #served: Endpoint | undefined;
+    #hasError = false;
+    #error: unknown;
+    #resolve: ((value: T | FailoverResult<T>) => void) | undefined;
+    #reject: ((reason: unknown) => void) | undefined;
+    #abort: (() => void) | undefined;
 
-  constructor(
-    pool: Pool,
-    callback: Callback<T>,
-    options: ExecuteOptions | undefined,
-    isWhole: boolean,
-  ) {
-    this.#pool = pool;
-    this.#callback = callback;
-    this.#options = options;
-    this.#isWhole = isWhole;
-    this.#call = pool.words[CALL]!;
-  }
+    constructor(
+        pool: Pool,
+        callback: Callback<T>,
+        options: ExecuteOptions | undefined,
+        isWhole: boolean,
+    ) {
+        this.#pool = pool;
+        this.#callback = callback;
+        this.#options = options;
+        this.#isWhole = isWhole;
+        this.#call = pool.words[CALL]!;
+    }
 
-  /** Does what the machine wants first, and returns the call's promise. */
-  begin(action: number): Promise<T | FailoverResult<T>> {
-    const signal = this.#options?.signal;
-    if (signal !== undefined) {
-      this.#abort = () => this.#cancel(signal.reason);
-      signal.addEventListener('abort', this.#abort, { once: true });
+    /** Does what the machine wants first, and returns the call's promise. */
+    begin(action: number): Promise<T | FailoverResult<T>> {
+        const signal = this.#options?.signal;
+        if (signal !== undefined) {
+            this.#abort = () => this.#cancel(signal.reason);
+            signal.addEventListener('abort', this.#abort, { once: true });
+        }
+        this.#act(action);
+        return (this.promise ??= new Promise((resolve, reject) => {
+            this.#resolve = resolve;
+            this.#reject = reject;
+        }));
     }
-    this.#act(action);
-    return (this.promise ??= new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    }));
-  }
 
-  /** The time that was noted has come. */
-  tick(): void {
-    if (this.isOpen) {
-      this.#act(this.#step(Input.TICK));
+    /** The time that was noted has come. */
+    tick(): void {
+        if (this.isOpen) {
+            this.#act(this.#step(Input.TICK));
+        }
     }
-  }
 
-  #act(wanted: number): void {
-    let action = wanted;
-    while (action === Action.ABANDON) {
-      this.#attempt?.abandon(timedOut());
-      // A result that comes all the same is nobody's, and an earlier error isn't the last.
-      this.#attempt = undefined;
-      this.#hasError = false;
-      action = this.#step(Input.NEXT);
+    #act(wanted: number): void {
+        let action = wanted;
+        while (action === Action.ABANDON) {
+            this.#attempt?.abandon(timedOut());
+            // A result that comes all the same is nobody's, and an earlier error isn't the last.
+            this.#attempt = undefined;
+            this.#hasError = false;
+            action = this.#step(Input.NEXT);
+        }
+        switch (action) {
+            case Action.ATTEMPT:
+                return this.#run();
+            case Action.DONE:
+                return this.#done();
+            case Action.WAIT:
+            case Action.PENDING:
+                this.due = this.#pool.reals[TIMER]!;
+                return this.#pool.timers.note(this);
+            case Action.CHOOSE:
+                return this.#choose();
+            default:
+                return this.#fail(action);
+        }
     }
-    switch (action) {
-      case Action.ATTEMPT:
-        return this.#run();
-      case Action.DONE:
-        return this.#done();
-      case Action.WAIT:
-      case Action.PENDING:
-        this.due = this.#pool.reals[TIMER]!;
-        return this.#pool.timers.note(this);
-      case Action.CHOOSE:
-        return this.#choose();
-      default:
-        return this.#fail(action);
-    }
-  }
 
-  #run(): void {
-    const pool = this.#pool;
-    const { words, reals } = pool;
-    const endpoint = pool.found();
-    const attempt = new Attempt(endpoint, words[ATTEMPT]!, reals[TIME]! / 1e6);
-    this.#attempt = attempt;
-    this.due = reals[TIMER]!;
-    let result: T | PromiseLike<T>;
-    try {
-      const { nesting } = pool.manager;
-      result =
-        nesting === undefined
-          ? this.#callback(endpoint, attempt)
-          : nesting.run(attempt, this.#callback, endpoint, attempt);
-    } catch (error) {
-      return this.#failed(attempt, error);
+    #run(): void {
+        const pool = this.#pool;
+        const { words, reals } = pool;
+        const endpoint = pool.found();
+        const attempt = new Attempt(endpoint, words[ATTEMPT]!, reals[TIME]! / 1e6);
+        this.#attempt = attempt;
+        this.due = reals[TIMER]!;
+        let result: T | PromiseLike<T>;
+        try {
+            const { nesting } = pool.manager;
+            result =
+                nesting === undefined
+                    ? this.#callback(endpoint, attempt)
+                    : nesting.run(attempt, this.#callback, endpoint, attempt);
+        } catch (error) {
+            return this.#failed(attempt, error);
+        }
+        if (isThenable(result)) {
+            const promise = result instanceof Promise ? result : Promise.resolve(result);
+            promise.then(
+                (value: T) => this.#succeeded(attempt, value),
+                (error: unknown) => this.#failed(attempt, error),
+            );
+            pool.timers.watch(this);
+        } else {
+            this.#succeeded(attempt, result);
+        }
     }
-    if (isThenable(result)) {
-      const promise = result instanceof Promise ? result : Promise.resolve(result);
-      promise.then(
-        (value: T) => this.#succeeded(attempt, value),
-        (error: unknown) => this.#failed(attempt, error),
-      );
-      pool.timers.watch(this);
-    } else {
-      this.#succeeded(attempt, result);
-    }
-  }
 
-  #succeeded(attempt: Attempt, value: T): void {
-    if (attempt !== this.#attempt) {
-      return;
+    #succeeded(attempt: Attempt, value: T): void {
+        if (attempt !== this.#attempt) {
+            return;
+        }
+        this.#value = value;
+        this.#act(this.#report(attempt, 1, 0, attempt.number === 1 ? 1 : 0));
     }
-    this.#value = value;
-    this.#act(this.#report(attempt, 1, 0, attempt.number === 1 ? 1 : 0));
-  }
 
-  #failed(attempt: Attempt, error: unknown): void {
-    if (attempt !== this.#attempt) {
-      return;
+    #failed(attempt: Attempt, error: unknown): void {
+        if (attempt !== this.#attempt) {
+            return;
+        }
+        this.#error = error;
+        this.#hasError = true;
+        let outcome: [number, number];
+        try {
+            outcome = classify(error, this.#options?.classify ?? this.#pool.manager.classifier);
+        } catch (defect) {
+            // The program's own classifier is at fault, so its error is what has to be seen.
+            this.#error = defect;
+            outcome = [OUTCOME_LOCAL, 0];
+        }
+        this.#act(this.#report(attempt, outcome[0], outcome[1], 0));
     }
-    this.#error = error;
-    this.#hasError = true;
-    let outcome: [number, number];
-    try {
-      outcome = classify(error, this.#options?.classify ?? this.#pool.manager.classifier);
-    } catch (defect) {
-      // The program's own classifier is at fault, so its error is what has to be seen.
-      this.#error = defect;
-      outcome = [OUTCOME_LOCAL, 0];
-    }
-    this.#act(this.#report(attempt, outcome[0], outcome[1], 0));
-  }
 
-  #report(attempt: Attempt, outcome: number, hint: number, isFreed: number): number {
-    const { words, reals, hot, timers } = this.#pool;
-    this.#attempt = undefined;
-    this.#served = attempt.endpoint;
-    if (this.noted !== 0) {
-      timers.forget(this);
+    #report(attempt: Attempt, outcome: number, hint: number, isFreed: number): number {
+        const { words, reals, hot, timers } = this.#pool;
+        this.#attempt = undefined;
+        this.#served = attempt.endpoint;
+        if (this.noted !== 0) {
+            timers.forget(this);
+        }
+        words[INPUT] = Input.RESULT;
+        words[CALL] = this.#call;
+        words[ATTEMPT] = attempt.number;
+        words[OUTCOME] = outcome;
+        words[FREE] = isFreed;
+        reals[LATENCY] = 0;
+        reals[HINT] = hint;
+        return hot.step();
     }
-    words[INPUT] = Input.RESULT;
-    words[CALL] = this.#call;
-    words[ATTEMPT] = attempt.number;
-    words[OUTCOME] = outcome;
-    words[FREE] = isFreed;
-    reals[LATENCY] = 0;
-    reals[HINT] = hint;
-    return hot.step();
-  }
 
-  #step(input: number): number {
-    const { words, hot, timers } = this.#pool;
-    if (this.noted !== 0) {
-      timers.forget(this);
+    #step(input: number): number {
+        const { words, hot, timers } = this.#pool;
+        if (this.noted !== 0) {
+            timers.forget(this);
+        }
+        words[INPUT] = input;
+        words[CALL] = this.#call;
+        words[FREE] = 0;
+        return hot.step();
     }
-    words[INPUT] = input;
-    words[CALL] = this.#call;
-    words[FREE] = 0;
-    return hot.step();
-  }
 
-  #done(): void {
-    const { words, reals, native } = this.#pool;
-    const attempts = words[ATTEMPT]!;
-    const flags = words[FLAGS]!;
-    const value = this.#value as T;
-    if (!this.#isWhole) {
-      if (attempts > 1) {
-        native.free(this.#call);
-      }
-      return this.#end(value);
-    }
-    const duration = reals[TIME]! / 1e6;
-    const endpoint = this.#served!;
-    let before: readonly AttemptRecord[] = NOTHING;
-    if (attempts > 1) {
-      before = history(this.#pool, this.#call);
-      native.free(this.#call);
-    }
-    this.#end(new FailoverResult(endpoint, value, attempts, duration, flags, before));
-  }
-
-  #fail(action: number): void {
-    const { native } = this.#pool;
-    const text = action === Action.FAIL ? native.error(this.#call) : native.trouble();
-    const attempts = history(this.#pool, this.#call);
-    native.free(this.#call);
-    const error = fromText(text);
-    error.attempts = attempts;
-    this.#end(undefined, this.#hasError ? explained(this.#error, error) : error, true);
-  }
-
-  #cancel(reason: unknown): void {
-    if (!this.isOpen) {
-      return;
-    }
-    this.#step(Input.CANCEL);
-    this.#attempt?.abandon(reason);
-    this.#attempt = undefined;
-    this.#pool.native.free(this.#call);
-    this.#end(undefined, reason, true);
-  }
-
-  #choose(): void {
-    const { manager } = this.#pool;
-    const found = candidates(this.#pool, this.#call);
-    const strategy = this.#options?.strategy ?? manager.strategy;
-    if (strategy === undefined) {
-      const text = 'execute: the strategy "custom" needs a function that chooses';
-      return this.#cancel(new FailoverError(text, STATE));
-    }
-    const take = (chosen: Endpoint | string) => {
-      const endpoint = found.find((one) => one === chosen || one.id === chosen);
-      const number = endpoint && manager.interned.numberOf(endpoint);
-      if (number === undefined) {
-        throw invalid('strategy: must return one of the candidates, or its id');
-      }
-      [this.#pool.words[SLOT], this.#pool.words[GENERATION]] = number;
-      this.#act(this.#step(Input.CHOSEN));
-    };
-    try {
-      const chosen = strategy(found, this.#options ?? {});
-      if (!isThenable(chosen)) {
-        return take(chosen);
-      }
-      chosen.then(
-        (one) => {
-          if (this.isOpen) {
-            try {
-              take(one);
-            } catch (error) {
-              this.#cancel(error);
+    #done(): void {
+        const { words, reals, native } = this.#pool;
+        const attempts = words[ATTEMPT]!;
+        const flags = words[FLAGS]!;
+        const value = this.#value as T;
+        if (!this.#isWhole) {
+            if (attempts > 1) {
+                native.free(this.#call);
             }
-          }
-        },
-        (error: unknown) => this.#cancel(error),
-      );
-    } catch (error) {
-      this.#cancel(error);
+            return this.#end(value);
+        }
+        const duration = reals[TIME]! / 1e6;
+        const endpoint = this.#served!;
+        let before: readonly AttemptRecord[] = NOTHING;
+        if (attempts > 1) {
+            before = history(this.#pool, this.#call);
+            native.free(this.#call);
+        }
+        this.#end(new FailoverResult(endpoint, value, attempts, duration, flags, before));
     }
-  }
 
-  #end(value: T | FailoverResult<T> | undefined, reason?: unknown, isRejected = false): void {
-    this.isOpen = false;
-    if (this.#abort !== undefined) {
-      this.#options?.signal?.removeEventListener('abort', this.#abort);
+    #fail(action: number): void {
+        const { native } = this.#pool;
+        const text = action === Action.FAIL ? native.error(this.#call) : native.trouble();
+        const attempts = history(this.#pool, this.#call);
+        native.free(this.#call);
+        const error = fromText(text);
+        error.attempts = attempts;
+        this.#end(undefined, this.#hasError ? explained(this.#error, error) : error, true);
     }
-    if (this.#resolve === undefined) {
-      // The answer was there at once, so the promise is settled from the beginning.
-      this.promise = isRejected
-        ? Promise.reject(reason)
-        : Promise.resolve(value as T | FailoverResult<T>);
-    } else if (isRejected) {
-      this.#reject?.(reason);
-    } else {
-      this.#resolve(value as T | FailoverResult<T>);
+
+    #cancel(reason: unknown): void {
+        if (!this.isOpen) {
+            return;
+        }
+        this.#step(Input.CANCEL);
+        this.#attempt?.abandon(reason);
+        this.#attempt = undefined;
+        this.#pool.native.free(this.#call);
+        this.#end(undefined, reason, true);
     }
-  }
+
+    #choose(): void {
+        const { manager } = this.#pool;
+        const found = candidates(this.#pool, this.#call);
+        const strategy = this.#options?.strategy ?? manager.strategy;
+        if (strategy === undefined) {
+            const text = 'execute: the strategy "custom" needs a function that chooses';
+            return this.#cancel(new FailoverError(text, STATE));
+        }
+        const take = (chosen: Endpoint | string) => {
+            const endpoint = found.find((one) => one === chosen || one.id === chosen);
+            const number = endpoint && manager.interned.numberOf(endpoint);
+            if (number === undefined) {
+                throw invalid('strategy: must return one of the candidates, or its id');
+            }
+            [this.#pool.words[SLOT], this.#pool.words[GENERATION]] = number;
+            this.#act(this.#step(Input.CHOSEN));
+        };
+        try {
+            const chosen = strategy(found, this.#options ?? {});
+            if (!isThenable(chosen)) {
+                return take(chosen);
+            }
+            chosen.then(
+                (one) => {
+                    if (this.isOpen) {
+                        try {
+                            take(one);
+                        } catch (error) {
+                            this.#cancel(error);
+                        }
+                    }
+                },
+                (error: unknown) => this.#cancel(error),
+            );
+        } catch (error) {
+            this.#cancel(error);
+        }
+    }
+
+    #end(value: T | FailoverResult<T> | undefined, reason?: unknown, isRejected = false): void {
+        this.isOpen = false;
+        if (this.#abort !== undefined) {
+            this.#options?.signal?.removeEventListener('abort', this.#abort);
+        }
+        if (this.#resolve === undefined) {
+            // The answer was there at once, so the promise is settled from the beginning.
+            this.promise = isRejected
+                ? Promise.reject(reason)
+                : Promise.resolve(value as T | FailoverResult<T>);
+        } else if (isRejected) {
+            this.#reject?.(reason);
+        } else {
+            this.#resolve(value as T | FailoverResult<T>);
+        }
+    }
 }
 
 /** The last attempt's own error, with the call's history on it. */
 function explained(error: unknown, why: FailoverError): unknown {
-  why.cause ??= error;
-  if (typeof error !== 'object' || error === null || !Object.isExtensible(error)) {
+    why.cause ??= error;
+    if (typeof error !== 'object' || error === null || !Object.isExtensible(error)) {
+        return error;
+    }
+    const hidden = { enumerable: false, configurable: true, writable: true };
+    Object.defineProperty(error, 'attempts', { value: why.attempts, ...hidden });
+    Object.defineProperty(error, 'failover', { value: why, ...hidden });
     return error;
-  }
-  const hidden = { enumerable: false, configurable: true, writable: true };
-  Object.defineProperty(error, 'attempts', { value: why.attempts, ...hidden });
-  Object.defineProperty(error, 'failover', { value: why, ...hidden });
-  return error;
 }
 
 function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
+    return (
+        typeof value === 'object' &&
+        value !== null &&
+        typeof (value as { then?: unknown }).then === 'function'
+    );
 }
 
 function timedOut(): FailoverError {
-  return new FailoverError("the attempt's time was over", TIMEOUT);
+    return new FailoverError("the attempt's time was over", TIMEOUT);
 }
 
 const TIMEOUT = { type: 'timeout', code: 6014, kind: 'timeout', isRetryable: true } as const;

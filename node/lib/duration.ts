@@ -11,18 +11,20 @@ export type Duration = number | string;
 
 /** The duration as documents write it. */
 export function toText(duration: Duration, path: string): string {
-  if (typeof duration === 'string') {
-    return duration;
-  }
-  if (typeof duration !== 'number' || !Number.isFinite(duration) || duration < 0) {
-    throw invalid(`${path}: must be milliseconds or a text like "250ms", got ${String(duration)}`);
-  }
-  // Whole nanoseconds; nothing finer is known.
-  return `${Math.round(duration * 1e6)}ns`;
+    if (typeof duration === 'string') {
+        return duration;
+    }
+    if (typeof duration !== 'number' || !Number.isFinite(duration) || duration < 0) {
+        throw invalid(
+            `${path}: must be milliseconds or a text like "250ms", got ${String(duration)}`,
+        );
+    }
+    // Whole nanoseconds; nothing finer is known.
+    return `${Math.round(duration * 1e6)}ns`;
 }
 
 /** The duration in milliseconds. */
 export function toMilliseconds(duration: Duration, path: string): number {
-  const text = toText(duration, path);
-  return typeof duration === 'number' ? duration : checked(() => native.milliseconds(text));
+    const text = toText(duration, path);
+    return typeof duration === 'number' ? duration : checked(() => native.milliseconds(text));
 }

@@ -13,146 +13,149 @@ import type { Pool } from './pool.js';
 
 /** What one request wants of its endpoint. Everything may be absent. */
 export interface RequestOptions {
-  /** Sends requests of the same key to the same endpoint, where the algorithm is `ip_hash`. */
-  key?: string;
-  /** The session, for pools that are sticky. */
-  session?: string;
-  /** The client's address, which counts as key where no key is given. */
-  clientIp?: string;
-  zone?: string;
-  region?: string;
-  /** In degrees, together with `longitude`. */
-  latitude?: number;
-  longitude?: number;
-  /** Wants only endpoints that have all of these. */
-  filter?: { tags?: readonly string[]; metadata?: Readonly<Record<string, string>> };
-  /** Limits the whole call, if that is shorter than the policy's limit. */
-  timeout?: Duration;
-  /** Whether sending the request twice does no harm; the policy says so otherwise. */
-  idempotent?: boolean;
-  /** Prefers one endpoint, by its id, if it is usable. */
-  endpoint?: string;
-  /** Leaves endpoints out, by their ids, as if the call had tried them. */
-  exclude?: readonly string[];
+    /** Sends requests of the same key to the same endpoint, where the algorithm is `ip_hash`. */
+    key?: string;
+    /** The session, for pools that are sticky. */
+    session?: string;
+    /** The client's address, which counts as key where no key is given. */
+    clientIp?: string;
+    zone?: string;
+    region?: string;
+    /** In degrees, together with `longitude`. */
+    latitude?: number;
+    longitude?: number;
+    /** Wants only endpoints that have all of these. */
+    filter?: { tags?: readonly string[]; metadata?: Readonly<Record<string, string>> };
+    /** Limits the whole call, if that is shorter than the policy's limit. */
+    timeout?: Duration;
+    /** Whether sending the request twice does no harm; the policy says so otherwise. */
+    idempotent?: boolean;
+    /** Prefers one endpoint, by its id, if it is usable. */
+    endpoint?: string;
+    /** Leaves endpoints out, by their ids, as if the call had tried them. */
+    exclude?: readonly string[];
 }
 
 /** What a program says of one call. */
 export interface ExecuteOptions extends RequestOptions {
-  /** Ends the call: it is rejected with the signal's reason, and its attempt returned as cancelled. */
-  signal?: AbortSignal;
-  /** The attempt within which the call is made: retries don't multiply. */
-  parent?: Attempt;
-  /** Says what errors mean, for this call. */
-  classify?: Classifier;
-  /** Chooses the endpoint, for this call, where the strategy is `custom`. */
-  strategy?: Strategy;
+    /** Ends the call: it is rejected with the signal's reason, and its attempt returned as cancelled. */
+    signal?: AbortSignal;
+    /** The attempt within which the call is made: retries don't multiply. */
+    parent?: Attempt;
+    /** Says what errors mean, for this call. */
+    classify?: Classifier;
+    /** Chooses the endpoint, for this call, where the strategy is `custom`. */
+    strategy?: Strategy;
 }
 
 /** How a call came about, beside its result. */
 export interface ResultMetadata {
-  /** True if a fallback provider served. */
-  isFallback: boolean;
-  /** True if the endpoint looked unfit and no other was left. */
-  isPanic: boolean;
-  /** The attempts that failed before. */
-  history: readonly AttemptRecord[];
+    /** True if a fallback provider served. */
+    isFallback: boolean;
+    /** True if the endpoint looked unfit and no other was left. */
+    isPanic: boolean;
+    /** The attempts that failed before. */
+    history: readonly AttemptRecord[];
 }
 
 /** A call that ended well. */
 export class FailoverResult<T> {
-  /** The endpoint that served. */
-  readonly endpoint: Endpoint;
-  /** What the function returned. */
-  readonly result: T;
-  /** Attempts made. */
-  readonly attempts: number;
-  /** Milliseconds from the call's start to its end. */
-  readonly duration: number;
-  /** True: a call that failed rejects its promise. */
-  readonly success: true;
-  /** The attempts that failed before. */
-  readonly history: readonly AttemptRecord[];
-  /** True if a fallback provider served. */
-  readonly isFallback: boolean;
-  /** True if the endpoint looked unfit and no other was left. */
-  readonly isPanic: boolean;
+    /** The endpoint that served. */
+    readonly endpoint: Endpoint;
+    /** What the function returned. */
+    readonly result: T;
+    /** Attempts made. */
+    readonly attempts: number;
+    /** Milliseconds from the call's start to its end. */
+    readonly duration: number;
+    /** True: a call that failed rejects its promise. */
+    readonly success: true;
+    /** The attempts that failed before. */
+    readonly history: readonly AttemptRecord[];
+    /** True if a fallback provider served. */
+    readonly isFallback: boolean;
+    /** True if the endpoint looked unfit and no other was left. */
+    readonly isPanic: boolean;
 
-  /** @internal */
-  constructor(
-    endpoint: Endpoint,
-    result: T,
-    attempts: number,
-    duration: number,
-    flags: number,
-    history: readonly AttemptRecord[],
-  ) {
-    this.endpoint = endpoint;
-    this.result = result;
-    this.attempts = attempts;
-    this.duration = duration;
-    this.success = true;
-    this.history = history;
-    this.isFallback = (flags & IS_FALLBACK) !== 0;
-    this.isPanic = (flags & IS_PANIC) !== 0;
-  }
+    /** @internal */
+    constructor(
+        endpoint: Endpoint,
+        result: T,
+        attempts: number,
+        duration: number,
+        flags: number,
+        history: readonly AttemptRecord[],
+    ) {
+        this.endpoint = endpoint;
+        this.result = result;
+        this.attempts = attempts;
+        this.duration = duration;
+        this.success = true;
+        this.history = history;
+        this.isFallback = (flags & IS_FALLBACK) !== 0;
+        this.isPanic = (flags & IS_PANIC) !== 0;
+    }
 
-  /** How the call came about, as one object. */
-  get metadata(): ResultMetadata {
-    const { isFallback, isPanic, history } = this;
-    return { isFallback, isPanic, history };
-  }
+    /** How the call came about, as one object. */
+    get metadata(): ResultMetadata {
+        const { isFallback, isPanic, history } = this;
+        return { isFallback, isPanic, history };
+    }
 }
 
 /** Runs a call of a pool. `isWhole` says that the result is wanted, and not the value alone. */
 export function execute<T>(
-  pool: Pool,
-  callback: Callback<T>,
-  options: ExecuteOptions | undefined,
-  isWhole: boolean,
+    pool: Pool,
+    callback: Callback<T>,
+    options: ExecuteOptions | undefined,
+    isWhole: boolean,
 ): Promise<T | FailoverResult<T>> {
-  let action: number;
-  if (options === undefined && pool.manager.nesting === undefined) {
-    action = pool.hot.begin();
-  } else {
-    if (options?.signal?.aborted === true) {
-      return Promise.reject(options.signal.reason);
+    let action: number;
+    if (options === undefined && pool.manager.nesting === undefined) {
+        action = pool.hot.begin();
+    } else {
+        if (options?.signal?.aborted === true) {
+            return Promise.reject(options.signal.reason);
+        }
+        const isNested = (options?.parent ?? pool.manager.nesting?.getStore()) !== undefined;
+        try {
+            const text = requestText(options, isNested);
+            action = text === undefined ? pool.hot.begin() : pool.hot.begin(text);
+        } catch (error) {
+            return Promise.reject(error);
+        }
+        if (action === Action.REFUSED) {
+            // Refused before there was a call.
+            return Promise.reject(fromText(pool.native.trouble()));
+        }
     }
-    const isNested = (options?.parent ?? pool.manager.nesting?.getStore()) !== undefined;
-    try {
-      const text = requestText(options, isNested);
-      action = text === undefined ? pool.hot.begin() : pool.hot.begin(text);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    if (action === Action.REFUSED) {
-      // Refused before there was a call.
-      return Promise.reject(fromText(pool.native.trouble()));
-    }
-  }
-  return new Run(pool, callback, options, isWhole).begin(action);
+    return new Run(pool, callback, options, isWhole).begin(action);
 }
 
 /** The text of what a request wants; none if it wants nothing in particular. */
-export function requestText(given: RequestOptions | undefined, isNested = false): string | undefined {
-  if (given === undefined && !isNested) {
-    return undefined;
-  }
-  const { latitude, longitude, timeout } = given ?? {};
-  const wanted = {
-    key: given?.key,
-    session: given?.session,
-    client_ip: given?.clientIp,
-    zone: given?.zone,
-    region: given?.region,
-    position:
-      latitude === undefined && longitude === undefined ? undefined : [latitude, longitude],
-    filter: given?.filter,
-    timeout: timeout === undefined ? undefined : toText(timeout, 'timeout'),
-    idempotent: given?.idempotent,
-    endpoint: given?.endpoint,
-    exclude: given?.exclude,
-    nested: isNested ? true : undefined,
-  };
-  const text = JSON.stringify(wanted);
-  return text === '{}' ? undefined : text;
+export function requestText(
+    given: RequestOptions | undefined,
+    isNested = false,
+): string | undefined {
+    if (given === undefined && !isNested) {
+        return undefined;
+    }
+    const { latitude, longitude, timeout } = given ?? {};
+    const wanted = {
+        key: given?.key,
+        session: given?.session,
+        client_ip: given?.clientIp,
+        zone: given?.zone,
+        region: given?.region,
+        position:
+            latitude === undefined && longitude === undefined ? undefined : [latitude, longitude],
+        filter: given?.filter,
+        timeout: timeout === undefined ? undefined : toText(timeout, 'timeout'),
+        idempotent: given?.idempotent,
+        endpoint: given?.endpoint,
+        exclude: given?.exclude,
+        nested: isNested ? true : undefined,
+    };
+    const text = JSON.stringify(wanted);
+    return text === '{}' ? undefined : text;
 }

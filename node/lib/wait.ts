@@ -5,50 +5,50 @@ import { FailoverError } from './errors.js';
 
 /** How a verb that takes its time may be ended early. */
 export interface WaitOptions {
-  /** Rejects the promise with the signal's reason. What was begun is not undone. */
-  signal?: AbortSignal;
+    /** Rejects the promise with the signal's reason. What was begun is not undone. */
+    signal?: AbortSignal;
 }
 
 /** The promise of `run`, unless the signal comes first. */
 export async function abortable<T>(
-  signal: AbortSignal | undefined,
-  run: () => Promise<T>,
+    signal: AbortSignal | undefined,
+    run: () => Promise<T>,
 ): Promise<T> {
-  if (signal === undefined) {
-    return run();
-  }
-  signal.throwIfAborted();
-  let end: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    end = () => reject(signal.reason);
-    signal.addEventListener('abort', end, { once: true });
-  });
-  try {
-    return await Promise.race([run(), aborted]);
-  } finally {
-    signal.removeEventListener('abort', end!);
-  }
+    if (signal === undefined) {
+        return run();
+    }
+    signal.throwIfAborted();
+    let end: (() => void) | undefined;
+    const aborted = new Promise<never>((_, reject) => {
+        end = () => reject(signal.reason);
+        signal.addEventListener('abort', end, { once: true });
+    });
+    try {
+        return await Promise.race([run(), aborted]);
+    } finally {
+        signal.removeEventListener('abort', end!);
+    }
 }
 
 /** Looks again and again until `check` throws no time-out any more, for so many milliseconds at most. */
 export async function until(
-  check: () => void,
-  most: number,
-  signal: AbortSignal | undefined,
+    check: () => void,
+    most: number,
+    signal: AbortSignal | undefined,
 ): Promise<void> {
-  const deadline = performance.now() + most;
-  for (;;) {
-    signal?.throwIfAborted();
-    try {
-      return check();
-    } catch (error) {
-      const isEarly = error instanceof FailoverError && error.kind === 'timeout';
-      if (!isEarly || performance.now() >= deadline) {
-        throw error;
-      }
+    const deadline = performance.now() + most;
+    for (;;) {
+        signal?.throwIfAborted();
+        try {
+            return check();
+        } catch (error) {
+            const isEarly = error instanceof FailoverError && error.kind === 'timeout';
+            if (!isEarly || performance.now() >= deadline) {
+                throw error;
+            }
+        }
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
 }
 
 /** How often is looked again: what is waited for ends without telling anybody. */

@@ -8,18 +8,27 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 const folder = process.argv[2];
-const source = createRequire(import.meta.url)('node:fs').readFileSync(join(folder, 'dist/index.js'), 'utf8');
+const source = createRequire(import.meta.url)('node:fs').readFileSync(
+    join(folder, 'dist/index.js'),
+    'utf8',
+);
 // The compiler lists the names in one line, without loading anything.
-const names = [...new Set([...source.matchAll(/exports\.([A-Za-z]+) = |"([A-Za-z]+)", \{ enumerable/g)].map((match) => match[1] ?? match[2]))].sort();
+const names = [
+    ...new Set(
+        [...source.matchAll(/exports\.([A-Za-z]+) = |"([A-Za-z]+)", \{ enumerable/g)].map(
+            (match) => match[1] ?? match[2],
+        ),
+    ),
+].sort();
 if (!names.includes('FailoverManager')) {
-  throw new Error(`entry.mjs: no names found in ${folder}`);
+    throw new Error(`entry.mjs: no names found in ${folder}`);
 }
 const lines = [
-  "import failover from './index.js';",
-  '',
-  `export const { ${names.join(', ')} } = failover;`,
-  'export default failover;',
-  '',
+    "import failover from './index.js';",
+    '',
+    `export const { ${names.join(', ')} } = failover;`,
+    'export default failover;',
+    '',
 ];
 writeFileSync(join(folder, 'dist/index.mjs'), lines.join('\n'));
 writeFileSync(join(folder, 'dist/index.d.mts'), "export * from './index.js';\n");

@@ -11,83 +11,90 @@ beforeEach(() => (alive = setInterval(() => {}, 60_000)));
 afterEach(() => clearInterval(alive));
 
 async function managed() {
-  const manager = new FailoverManager({ failover: { circuitBreaker: { failureThreshold: 1 } } });
-  await manager.registerEndpoint({ id: 'a', name: 'users', address: '10.0.0.1', port: 80 });
-  return manager;
+    const manager = new FailoverManager({ failover: { circuitBreaker: { failureThreshold: 1 } } });
+    await manager.registerEndpoint({ id: 'a', name: 'users', address: '10.0.0.1', port: 80 });
+    return manager;
 }
 
 const fail = (manager) => manager.pool().pick().report('failure');
 
 test('an iterator gives events in order, and ends with its loop', async () => {
-  const manager = await managed();
-  const events = manager.events({ types: ['circuit_open', 'drain'] });
-  assert.ok(events instanceof RecordStream);
+    const manager = await managed();
+    const events = manager.events({ types: ['circuit_open', 'drain'] });
+    assert.ok(events instanceof RecordStream);
 
-  manager.setAdmin('a', 'draining');
-  manager.activate('a');
-  fail(manager);
-  const seen = [];
-  for await (const event of events) {
-    seen.push(`${event.type} ${event.endpoint}`);
-    if (seen.length === 3) break;
-  }
+    manager.setAdmin('a', 'draining');
+    manager.activate('a');
+    fail(manager);
+    const seen = [];
+    for await (const event of events) {
+        seen.push(`${event.type} ${event.endpoint}`);
+        if (seen.length === 3) break;
+    }
 
-  assert.deepEqual(seen, ['drain a', 'drain a', 'circuit_open a']);
-  assert.deepEqual(await events.next(), { value: undefined, done: true });
+    assert.deepEqual(seen, ['drain a', 'drain a', 'circuit_open a']);
+    assert.deepEqual(await events.next(), { value: undefined, done: true });
 });
 
 test('an iterator that waits is woken, and ends when the manager closes', async () => {
-  const manager = await managed();
-  const events = manager.events({ types: ['circuit_open'] });
-  const [first, second] = [events.next(), events.next()];
+    const manager = await managed();
+    const events = manager.events({ types: ['circuit_open'] });
+    const [first, second] = [events.next(), events.next()];
 
-  fail(manager);
-  assert.equal((await first).value.type, 'circuit_open');
-  await manager.close();
+    fail(manager);
+    assert.equal((await first).value.type, 'circuit_open');
+    await manager.close();
 
-  assert.equal((await second).done, true);
+    assert.equal((await second).done, true);
 });
 
 test('who does not read loses the oldest, counted', async () => {
-  const manager = await managed();
-  const events = manager.events({ capacity: 2, types: ['drain'] });
+    const manager = await managed();
+    const events = manager.events({ capacity: 2, types: ['drain'] });
 
-  for (const state of ['draining', 'active', 'maintenance', 'active']) manager.setAdmin('a', state);
+    for (const state of ['draining', 'active', 'maintenance', 'active'])
+        manager.setAdmin('a', state);
 
-  assert.equal(events.dropped, 2);
-  assert.deepEqual([(await events.next()).value.reason, (await events.next()).value.reason], ['maintenance', 'active']);
+    assert.equal(events.dropped, 2);
+    assert.deepEqual(
+        [(await events.next()).value.reason, (await events.next()).value.reason],
+        ['maintenance', 'active'],
+    );
 });
 
 test('the manager emits events by their types, and all of them', async () => {
-  const manager = await managed();
-  const all = [];
-  manager.on('event', (event) => all.push(event.type));
-  const opened = once(manager, 'circuit_open');
+    const manager = await managed();
+    const all = [];
+    manager.on('event', (event) => all.push(event.type));
+    const opened = once(manager, 'circuit_open');
 
-  fail(manager);
-  const [event] = await opened;
+    fail(manager);
+    const [event] = await opened;
 
-  assert.deepEqual([event.endpoint, event.pool], ['a', 'memory/users']);
-  assert.ok(all.includes('circuit_open') || (await once(manager, 'event'), true));
+    assert.deepEqual([event.endpoint, event.pool], ['a', 'memory/users']);
+    assert.ok(all.includes('circuit_open') || (await once(manager, 'event'), true));
 });
 
 test('log records are told of', async () => {
-  const manager = new FailoverManager({ defaultProvider: 'nowhere', logLevel: 'info' });
-  const logged = once(manager, 'log');
-  const logs = manager.logs();
+    const manager = new FailoverManager({ defaultProvider: 'nowhere', logLevel: 'info' });
+    const logged = once(manager, 'log');
+    const logs = manager.logs();
 
-  manager.getDefaultProvider();
-  const [record] = await logged;
+    manager.getDefaultProvider();
+    const [record] = await logged;
 
-  assert.deepEqual([record.level, typeof record.target], ['warn', 'string']);
-  assert.match(record.message, /nowhere/);
-  assert.equal((await logs.next()).value.message, record.message);
-  manager.setLogLevel('off');
-  assert.throws(() => manager.setLogLevel('loud'), { kind: 'invalid_argument' });
+    assert.deepEqual([record.level, typeof record.target], ['warn', 'string']);
+    assert.match(record.message, /nowhere/);
+    assert.equal((await logs.next()).value.message, record.message);
+    manager.setLogLevel('off');
+    assert.throws(() => manager.setLogLevel('loud'), { kind: 'invalid_argument' });
 });
 
 test('an unknown type of event is refused', async () => {
-  const manager = await managed();
+    const manager = await managed();
 
-  assert.throws(() => manager.events({ types: ['bogus'] }), { kind: 'invalid_argument', message: /bogus/ });
+    assert.throws(() => manager.events({ types: ['bogus'] }), {
+        kind: 'invalid_argument',
+        message: /bogus/,
+    });
 });

@@ -7,162 +7,207 @@ import { Endpoint, FailoverManager } from 'libfailover';
 const of = (id, port = 80) => ({ id, name: 'users', address: '10.0.0.1', port });
 
 test('a provider that is listed serves what it lists', async () => {
-  const manager = new FailoverManager();
-  manager.registerProvider('sync', { list: () => [of('a')] });
-  manager.registerProvider('async', { list: async () => new Set([of('b')]) });
+    const manager = new FailoverManager();
+    manager.registerProvider('sync', { list: () => [of('a')] });
+    manager.registerProvider('async', { list: async () => new Set([of('b')]) });
 
-  await manager.waitReady();
+    await manager.waitReady();
 
-  assert.equal(manager.pool({ provider: 'sync' }).select().id, 'a');
-  assert.equal(manager.pool({ provider: 'async' }).select().id, 'b');
-  await assert.rejects(manager.registerEndpoint(of('c'), { provider: 'sync' }), { kind: 'provider' });
+    assert.equal(manager.pool({ provider: 'sync' }).select().id, 'a');
+    assert.equal(manager.pool({ provider: 'async' }).select().id, 'b');
+    await assert.rejects(manager.registerEndpoint(of('c'), { provider: 'sync' }), {
+        kind: 'provider',
+    });
 });
 
 test('a provider that watches publishes, until it is removed', async () => {
-  const manager = new FailoverManager();
-  let publish;
-  let signal;
-  let watching;
-  const began = new Promise((resolve) => (watching = resolve));
-  manager.registerProvider('watched', {
-    list: () => [of('a')],
-    watch(give, context) {
-      publish = give;
-      ({ signal } = context);
-      watching();
-    },
-  });
-  await manager.waitReady();
-  await began;
+    const manager = new FailoverManager();
+    let publish;
+    let signal;
+    let watching;
+    const began = new Promise((resolve) => (watching = resolve));
+    manager.registerProvider('watched', {
+        list: () => [of('a')],
+        watch(give, context) {
+            publish = give;
+            ({ signal } = context);
+            watching();
+        },
+    });
+    await manager.waitReady();
+    await began;
 
-  publish([of('a'), of('b')]);
-  const pool = manager.pool({ provider: 'watched' });
-  const ids = () => pool.endpoints().map((one) => one.id).join();
-  while (ids() !== 'a,b') await new Promise(setImmediate);
-  const ended = new Promise((resolve) => signal.addEventListener('abort', resolve));
-  manager.deregisterProvider('watched');
+    publish([of('a'), of('b')]);
+    const pool = manager.pool({ provider: 'watched' });
+    const ids = () =>
+        pool
+            .endpoints()
+            .map((one) => one.id)
+            .join();
+    while (ids() !== 'a,b') await new Promise(setImmediate);
+    const ended = new Promise((resolve) => signal.addEventListener('abort', resolve));
+    manager.deregisterProvider('watched');
 
-  await ended;
-  assert.throws(() => publish([of('a'), of('a')]) ?? assert.fail(), 'nothing is published any more');
+    await ended;
+    assert.throws(
+        () => publish([of('a'), of('a')]) ?? assert.fail(),
+        'nothing is published any more',
+    );
 });
 
 test('a faulty set is refused with its reason, and the last good one serves', async () => {
-  const manager = new FailoverManager();
-  let publish;
-  manager.registerProvider('watched', { list: () => [of('a')], watch: (give) => void (publish = give) });
-  await manager.waitReady();
-  while (publish === undefined) await new Promise(setImmediate);
+    const manager = new FailoverManager();
+    let publish;
+    manager.registerProvider('watched', {
+        list: () => [of('a')],
+        watch: (give) => void (publish = give),
+    });
+    await manager.waitReady();
+    while (publish === undefined) await new Promise(setImmediate);
 
-  assert.throws(() => publish([{ ...of('a'), port: 70_000 }]), /70000/);
-  assert.equal(manager.pool({ provider: 'watched' }).select().port, 80);
+    assert.throws(() => publish([{ ...of('a'), port: 70_000 }]), /70000/);
+    assert.equal(manager.pool({ provider: 'watched' }).select().port, 80);
 });
 
 test('a provider that registers is asked, and its no is the answer', async () => {
-  const manager = new FailoverManager({ defaultProvider: 'registry' });
-  const kept = new Map();
-  manager.registerProvider('registry', {
-    isAuthoritative: true,
-    list: () => [...kept.values()],
-    async register(endpoint) {
-      assert.ok(endpoint instanceof Endpoint);
-      if (endpoint.id === 'bad') throw new Error('not this one');
-      kept.set(endpoint.id, endpoint);
-    },
-    update: (endpoint) => void kept.set(endpoint.id, endpoint),
-    deregister: (id) => void kept.delete(id),
-  });
-  await manager.waitReady();
+    const manager = new FailoverManager({ defaultProvider: 'registry' });
+    const kept = new Map();
+    manager.registerProvider('registry', {
+        isAuthoritative: true,
+        list: () => [...kept.values()],
+        async register(endpoint) {
+            assert.ok(endpoint instanceof Endpoint);
+            if (endpoint.id === 'bad') throw new Error('not this one');
+            kept.set(endpoint.id, endpoint);
+        },
+        update: (endpoint) => void kept.set(endpoint.id, endpoint),
+        deregister: (id) => void kept.delete(id),
+    });
+    await manager.waitReady();
 
-  await manager.registerEndpoint(of('a'));
-  await manager.updateEndpoint({ ...of('a'), weight: 3 });
-  const weight = manager.getEndpoint('a').weight;
-  await manager.registerEndpoint(of('b'));
-  await manager.deregisterEndpoint('a');
+    await manager.registerEndpoint(of('a'));
+    await manager.updateEndpoint({ ...of('a'), weight: 3 });
+    const weight = manager.getEndpoint('a').weight;
+    await manager.registerEndpoint(of('b'));
+    await manager.deregisterEndpoint('a');
 
-  assert.equal(weight, 3);
-  assert.deepEqual([...kept.keys()], ['b']);
-  await assert.rejects(manager.registerEndpoint(of('bad')), { kind: 'provider', message: /not this one/ });
-  assert.deepEqual(manager.listEndpoints().map((one) => one.id), ['b']);
+    assert.equal(weight, 3);
+    assert.deepEqual([...kept.keys()], ['b']);
+    await assert.rejects(manager.registerEndpoint(of('bad')), {
+        kind: 'provider',
+        message: /not this one/,
+    });
+    assert.deepEqual(
+        manager.listEndpoints().map((one) => one.id),
+        ['b'],
+    );
 });
 
 test('a provider that fails is stale, and says why', async () => {
-  const manager = new FailoverManager();
-  let isBroken = false;
-  manager.registerProvider('shaky', {
-    pollInterval: 5,
-    list() {
-      if (isBroken) throw new Error('no connection');
-      return [of('a')];
-    },
-  });
-  await manager.waitReady();
+    const manager = new FailoverManager();
+    let isBroken = false;
+    manager.registerProvider('shaky', {
+        pollInterval: 5,
+        list() {
+            if (isBroken) throw new Error('no connection');
+            return [of('a')];
+        },
+    });
+    await manager.waitReady();
 
-  isBroken = true;
-  for await (const event of manager.events({ types: ['discovery_stale'] })) {
-    assert.match(event.reason, /no connection/);
-    break;
-  }
+    isBroken = true;
+    for await (const event of manager.events({ types: ['discovery_stale'] })) {
+        assert.match(event.reason, /no connection/);
+        break;
+    }
 
-  const info = manager.getProvider('shaky');
-  assert.deepEqual([info.status, info.type], ['stale', 'custom']);
-  assert.match(info.lastError, /no connection/);
-  assert.equal(manager.pool({ provider: 'shaky' }).select().id, 'a', 'the last good set serves');
+    const info = manager.getProvider('shaky');
+    assert.deepEqual([info.status, info.type], ['stale', 'custom']);
+    assert.match(info.lastError, /no connection/);
+    assert.equal(manager.pool({ provider: 'shaky' }).select().id, 'a', 'the last good set serves');
 });
 
 test('a provider without list and watch is none', () => {
-  const manager = new FailoverManager();
+    const manager = new FailoverManager();
 
-  assert.throws(() => manager.registerProvider('x', {}), { kind: 'invalid_argument' });
-  assert.throws(() => manager.registerProvider('memory', { list: () => [] }), { kind: 'already_exists' });
+    assert.throws(() => manager.registerProvider('x', {}), { kind: 'invalid_argument' });
+    assert.throws(() => manager.registerProvider('memory', { list: () => [] }), {
+        kind: 'already_exists',
+    });
 });
 
 test('a provider of the library is made by its document', async () => {
-  const manager = new FailoverManager();
+    const manager = new FailoverManager();
 
-  manager.registerProvider('more', { type: 'memory' });
-  await manager.registerEndpoint(of('a'), { provider: 'more' });
+    manager.registerProvider('more', { type: 'memory' });
+    await manager.registerEndpoint(of('a'), { provider: 'more' });
 
-  assert.equal(manager.pool({ provider: 'more' }).select().id, 'a');
-  assert.throws(() => manager.registerProvider('y', { type: 'consul' }), { kind: /invalid_config|not_available/ });
+    assert.equal(manager.pool({ provider: 'more' }).select().id, 'a');
+    assert.throws(() => manager.registerProvider('y', { type: 'consul' }), {
+        kind: /invalid_config|not_available/,
+    });
 });
 
 test('checks of the program decide, at once or later, with their reasons', async () => {
-  const findings = {
-    good: true,
-    bad: false,
-    spared: 'degraded',
-    told: { status: 'bad', reason: 'the table says so' },
-    later: Promise.resolve(true),
-  };
-  const manager = new FailoverManager({}, {
-    healthCheck(endpoint, { signal, timeout }) {
-      assert.ok(endpoint instanceof Endpoint && signal instanceof AbortSignal && timeout > 0);
-      if (endpoint.id === 'thrown') throw new Error('no answer');
-      if (endpoint.id === 'wrong') return 'perhaps';
-      return findings[endpoint.id];
-    },
-  });
-  for (const id of [...Object.keys(findings), 'thrown', 'wrong']) {
-    await manager.registerEndpoint({ ...of(id), healthCheck: { type: 'custom', interval: '1h' } });
-  }
+    const findings = {
+        good: true,
+        bad: false,
+        spared: 'degraded',
+        told: { status: 'bad', reason: 'the table says so' },
+        later: Promise.resolve(true),
+    };
+    const manager = new FailoverManager(
+        {},
+        {
+            healthCheck(endpoint, { signal, timeout }) {
+                assert.ok(
+                    endpoint instanceof Endpoint && signal instanceof AbortSignal && timeout > 0,
+                );
+                if (endpoint.id === 'thrown') throw new Error('no answer');
+                if (endpoint.id === 'wrong') return 'perhaps';
+                return findings[endpoint.id];
+            },
+        },
+    );
+    for (const id of [...Object.keys(findings), 'thrown', 'wrong']) {
+        await manager.registerEndpoint({
+            ...of(id),
+            healthCheck: { type: 'custom', interval: '1h' },
+        });
+    }
 
-  const found = await manager.healthCheckAll();
+    const found = await manager.healthCheckAll();
 
-  assert.deepEqual(found, { bad: 'unhealthy', good: 'healthy', later: 'healthy', spared: 'degraded', thrown: 'unhealthy', told: 'unhealthy', wrong: 'unhealthy' });
-  const reason = (id) => manager.getStats().memory.endpoints[id].lastCheck.reason;
-  assert.match(reason('told'), /the table says so/);
-  assert.match(reason('thrown'), /no answer/);
-  assert.match(reason('wrong'), /must return/);
+    assert.deepEqual(found, {
+        bad: 'unhealthy',
+        good: 'healthy',
+        later: 'healthy',
+        spared: 'degraded',
+        thrown: 'unhealthy',
+        told: 'unhealthy',
+        wrong: 'unhealthy',
+    });
+    const reason = (id) => manager.getStats().memory.endpoints[id].lastCheck.reason;
+    assert.match(reason('told'), /the table says so/);
+    assert.match(reason('thrown'), /no answer/);
+    assert.match(reason('wrong'), /must return/);
 });
 
 test('a check that takes too long is told to stop', async () => {
-  let stopped;
-  const isStopped = new Promise((resolve) => (stopped = resolve));
-  const manager = new FailoverManager({}, {
-    healthCheck: (_, { signal }) => new Promise(() => signal.addEventListener('abort', stopped)),
-  });
-  await manager.registerEndpoint({ ...of('a'), healthCheck: { type: 'custom', interval: '1h', timeout: 20 } });
+    let stopped;
+    const isStopped = new Promise((resolve) => (stopped = resolve));
+    const manager = new FailoverManager(
+        {},
+        {
+            healthCheck: (_, { signal }) =>
+                new Promise(() => signal.addEventListener('abort', stopped)),
+        },
+    );
+    await manager.registerEndpoint({
+        ...of('a'),
+        healthCheck: { type: 'custom', interval: '1h', timeout: 20 },
+    });
 
-  assert.equal(await manager.healthCheck('a'), 'unhealthy');
-  await isStopped;
+    assert.equal(await manager.healthCheck('a'), 'unhealthy');
+    await isStopped;
 });
