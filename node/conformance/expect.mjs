@@ -123,7 +123,7 @@ function picks(world, step) {
 }
 
 function endpoint(world, step) {
-    const { expect: _, endpoint: id, provider, absent, note, outcomes, ...wanted } = step;
+    const { expect: _, endpoint: id, provider, absent, note, outcomes, scopes, ...wanted } = step;
     const name = provider ?? world.manager.getDefaultProvider().name;
     const found = world.manager.getStats()[name]?.endpoints[id];
     if (absent !== undefined) {
@@ -136,6 +136,9 @@ function endpoint(world, step) {
     }
     if (outcomes !== undefined) {
         figures(found.outcomes, outcomes);
+    }
+    for (const [name, figure] of Object.entries(scopes ?? {})) {
+        figures(found.scopes?.[name], figure);
     }
     return figures(found, wanted);
 }

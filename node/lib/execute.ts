@@ -8,7 +8,7 @@ import type { Duration } from './duration.js';
 import { Run } from './driver.js';
 import { toText } from './duration.js';
 import type { Endpoint } from './endpoint.js';
-import { fromText } from './errors.js';
+import { fromText, invalid } from './errors.js';
 import type { Pool } from './pool.js';
 
 /** What one request wants of its endpoint. Everything may be absent. */
@@ -21,6 +21,11 @@ export interface RequestOptions {
     clientIp?: string;
     zone?: string;
     region?: string;
+    /**
+     * The operation whose failures are its own, a route or a model: each endpoint keeps a breaker for it
+     * beside its own one. At most 512 bytes.
+     */
+    scope?: string;
     /** In degrees, together with `longitude`. */
     latitude?: number;
     longitude?: number;
@@ -137,25 +142,50 @@ export function requestText(
     given: RequestOptions | undefined,
     isNested = false,
 ): string | undefined {
-    if (given === undefined && !isNested) {
-        return undefined;
+    const wanted: Record<string, unknown> = {};
+    if (isNested) {
+        wanted['nested'] = true;
     }
-    const { latitude, longitude, timeout } = given ?? {};
-    const wanted = {
-        key: given?.key,
-        session: given?.session,
-        client_ip: given?.clientIp,
-        zone: given?.zone,
-        region: given?.region,
-        position:
-            latitude === undefined && longitude === undefined ? undefined : [latitude, longitude],
-        filter: given?.filter,
-        timeout: timeout === undefined ? undefined : toText(timeout, 'timeout'),
-        idempotent: given?.idempotent,
-        endpoint: given?.endpoint,
-        exclude: given?.exclude,
-        nested: isNested ? true : undefined,
-    };
+    for (const key in given) {
+        const value = given[key as keyof RequestOptions];
+        const name = NAMES[key as keyof ExecuteOptions];
+        if (name === undefined) {
+            throw invalid(`options.${key}: is not known`);
+        }
+        if (value === undefined || name === OWN) {
+            continue;
+        }
+        wanted[name] = key === 'timeout' ? toText(value as Duration, 'timeout') : value;
+    }
+    if ('latitude' in wanted || 'longitude' in wanted) {
+        wanted['position'] = [wanted['latitude'], wanted['longitude']];
+        delete wanted['latitude'];
+        delete wanted['longitude'];
+    }
     const text = JSON.stringify(wanted);
     return text === '{}' ? undefined : text;
 }
+
+/** What the package itself looks at. */
+const OWN = '';
+
+/** The options of a call, by the names that the addon knows them by. */
+const NAMES: Readonly<Record<keyof ExecuteOptions, string>> = {
+    key: 'key',
+    session: 'session',
+    clientIp: 'client_ip',
+    zone: 'zone',
+    region: 'region',
+    scope: 'scope',
+    latitude: 'latitude',
+    longitude: 'longitude',
+    filter: 'filter',
+    timeout: 'timeout',
+    idempotent: 'idempotent',
+    endpoint: 'endpoint',
+    exclude: 'exclude',
+    signal: OWN,
+    parent: OWN,
+    classify: OWN,
+    strategy: OWN,
+};

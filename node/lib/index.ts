@@ -50,6 +50,6 @@ export type {
     Provider,
     QuestionContext,
 } from './provider.js';
-export type { EndpointStats, PoolStats, ProviderInfo, ProviderStats } from './stats.js';
+export type { EndpointStats, PoolStats, ProviderInfo, ProviderStats, ScopeStats } from './stats.js';
 export { version } from './version.js';
 export type { WaitOptions } from './wait.js';

@@ -19,10 +19,23 @@ export interface PoolStats {
     panics: number;
     fallbacks: number;
     staleReports: number;
+    scopesBeyond: number;
     budgetThousandths: number;
     p50Ns: number;
     p90Ns: number;
     p99Ns: number;
+}
+
+/** Figures and state of one endpoint in one scope. */
+export interface ScopeStats {
+    circuit: string;
+    isResting: boolean;
+    changedBy: string;
+    changedAgoNs: number | null;
+    picks: number;
+    inFlight: number;
+    outcomes: Record<string, number>;
+    averageLatencyNs: number;
 }
 
 /** Figures and state of one endpoint. */
@@ -49,6 +62,8 @@ export interface EndpointStats {
         agoNs: number;
         runs: number;
     } | null;
+    /** By the names of the scopes that requests named; absent where none did. */
+    scopes?: Record<string, ScopeStats>;
     p50Ns?: number;
     p90Ns?: number;
     p99Ns?: number;
@@ -95,28 +110,28 @@ export interface ProviderInfo {
 
 type Document = Record<string, unknown>;
 
-/** A document whose keys are all names of figures. */
+/** A document whose keys are names of figures, but for those of outcomes and scopes. */
 export function flatStats(document: Document): Document {
     const members = Object.entries(document).map(([key, value]) => {
-        const isObject = typeof value === 'object' && value !== null && key !== 'outcomes';
-        return [camelCase(key), isObject ? flatStats(value as Document) : value];
+        if (typeof value !== 'object' || value === null || key === 'outcomes') {
+            return [camelCase(key), value];
+        }
+        return [camelCase(key), key === 'scopes' ? byName(value) : flatStats(value as Document)];
     });
     return Object.fromEntries(members);
 }
 
 /** The statistics of all providers; names of providers, services and endpoints stay as they are. */
 export function managerStats(text: string): Record<string, ProviderStats> {
-    const byName = (documents: unknown) =>
-        Object.fromEntries(
-            Object.entries(documents as Record<string, Document>).map(([name, one]) => [
-                name,
-                flatStats(one),
-            ]),
-        );
     const providers = Object.entries(JSON.parse(text) as Record<string, Document>);
     const found = providers.map(([name, { pools, endpoints, ...figures }]) => [
         name,
         { ...flatStats(figures), pools: byName(pools), endpoints: byName(endpoints) },
     ]);
     return Object.fromEntries(found) as Record<string, ProviderStats>;
+}
+
+function byName(documents: unknown): Document {
+    const named = Object.entries(documents as Record<string, Document>);
+    return Object.fromEntries(named.map(([name, one]) => [name, flatStats(one)]));
 }

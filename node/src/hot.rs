@@ -133,10 +133,15 @@ impl Hot {
 
     #[inline]
     pub(crate) fn show_grant(&self, grant: &Grant) {
+        self.show(grant.endpoint, grant.snapshot_version);
+    }
+
+    #[inline]
+    fn show(&self, endpoint: EndpointId, version: u64) {
         let (words, reals) = (self.board.words(), self.board.reals());
-        words[SLOT].set(grant.endpoint.slot());
-        words[GENERATION].set(grant.endpoint.generation());
-        reals[VERSION].set(grant.snapshot_version as f64);
+        words[SLOT].set(endpoint.slot());
+        words[GENERATION].set(endpoint.generation());
+        reals[VERSION].set(version as f64);
     }
 
     #[expect(clippy::inline_always, reason = "a call would be moved twice on its way")]
@@ -221,6 +226,22 @@ impl Hot {
         let code = self.board.words()[OUTCOME].get();
         let wrong = || Error::new(ErrorKind::InvalidArgument, "outcome: is not known");
         Outcome::from_code(code).ok_or_else(wrong)
+    }
+
+    /// Shows the endpoint whose turn it is, and takes nothing of it.
+    #[inline]
+    pub(crate) fn glance(&mut self, request: &Request) -> Result<(), u32> {
+        let now = self.now();
+        match self.core.glance(request, now) {
+            Ok(found) => {
+                self.show(found.endpoint, found.snapshot_version);
+                Ok(())
+            }
+            Err(kind) => {
+                let error = self.core.refused(kind, request, now);
+                Err(self.refuse(error))
+            }
+        }
     }
 
     pub(crate) fn pick(&mut self, request: &Request) -> Result<Grant, u32> {

@@ -21,6 +21,7 @@ pub(crate) fn read(text: &str, core: &PoolCore) -> Result<Request> {
             "client_ip" => request.client_ip(word(key, value)?),
             "zone" => request.zone(word(key, value)?),
             "region" => request.region(word(key, value)?),
+            "scope" => request.scope(word(key, value)?)?,
             "position" => request.position(
                 degrees("latitude", &value[0], 90.0)?,
                 degrees("longitude", &value[1], 180.0)?,

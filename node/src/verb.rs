@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use failover::{Error, ErrorKind, Outcome, Request};
+use failover::{Error, ErrorKind, Request};
 
 use crate::bare::Verb;
 use crate::board::{ATTEMPT_NOW, CALL, DONE, FLAGS, LATENCY};
@@ -39,13 +39,8 @@ impl Verb<Hot> for Select {
                 Err(error) => return hot.refuse(error),
             },
         };
-        match hot.pick(request) {
-            Ok(grant) => {
-                // Nobody will say what came of it, so it counts for nothing.
-                hot.core.report(&grant, Outcome::Cancelled, grant.started, 0);
-                hot.show_grant(&grant);
-                ATTEMPT_NOW
-            }
+        match hot.glance(request) {
+            Ok(()) => ATTEMPT_NOW,
             Err(refused) => refused,
         }
     }

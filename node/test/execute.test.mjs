@@ -594,3 +594,32 @@ test('ten thousand calls may be under way at once', async () => {
     );
     assert.deepEqual([during, manager.inFlight], [10_000, 0]);
 });
+
+test('an option that is not known is refused by its name', async () => {
+    const pool = (await managed()).pool();
+
+    await assert.rejects(
+        pool.execute(() => 1, { timeOut: 5 }),
+        { kind: 'invalid_argument', message: 'options.timeOut: is not known' },
+    );
+    assert.throws(() => pool.select({ zones: 'x' }), { kind: 'invalid_argument' });
+    assert.equal((await pool.execute(() => 1, { key: undefined })).result, 1);
+});
+
+test('a scope fails alone, and is told of by its name', async () => {
+    const manager = await managed({ maxRetries: 0, circuitBreaker: { failureThreshold: 1 } }, {}, [
+        'a',
+    ]);
+    const pool = manager.pool();
+    const failing = () => Promise.reject(new Error('chat is broken'));
+
+    await assert.rejects(pool.execute(failing, { scope: 'snake_case' }));
+
+    const { circuit, scopes } = manager.getStats().memory.endpoints.a;
+    assert.deepEqual([circuit, scopes.snake_case.circuit], ['closed', 'open']);
+    assert.equal((await pool.execute(() => 1, { scope: 'other' })).result, 1);
+    await assert.rejects(
+        pool.execute(() => 1, { scope: 'snake_case' }),
+        { kind: 'circuit_open' },
+    );
+});
