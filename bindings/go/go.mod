@@ -1,0 +1,3 @@
+module github.com/libfailover/libfailover/bindings/go
+
+go 1.24

@@ -1,0 +1,427 @@
+package failover
+
+import (
+	"context"
+	"encoding/json"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/libfailover/libfailover/bindings/go/types"
+)
+
+// FailoverManager is one engine: endpoints, policies, statistics, events. Make one and share it; Close it
+// when the program ends.
+type FailoverManager struct {
+	*core
+	// fault is why the configuration was refused, which NewFailoverManager has no way to return.
+	fault error
+	// lock guards pools.
+	lock sync.Mutex
+	// pools are those that were got so far, by their native ones.
+	pools map[nativePool]*Pool
+}
+
+// core is what the goroutines behind a manager hold, so that a manager that is forgotten can end.
+type core struct {
+	native   nativeManager
+	config   ManagerConfig
+	logger   Logger
+	manual   *ManualClock
+	defaults []Option
+	check    HealthCheckFunc
+	isClosed atomic.Bool
+	// lock guards what follows.
+	lock      sync.Mutex
+	custom    map[string]Provider
+	worker    *worker
+	endings   map[*readiness]struct{}
+	listeners sync.WaitGroup
+}
+
+// settings is what the options of a manager come to.
+type settings struct {
+	document map[string]any
+	config   *ManagerConfig
+	logger   Logger
+	manual   *ManualClock
+	defaults []Option
+	check    HealthCheckFunc
+	policy   *types.FailoverConfig
+}
+
+// ManagerOption says how a manager is made.
+type ManagerOption func(*settings)
+
+// WithConfig takes the seed's configuration.
+func WithConfig(config *ManagerConfig) ManagerOption {
+	return func(s *settings) { s.config = config }
+}
+
+// WithPolicy is the policy of pools that have no other; without it the library's defaults hold.
+func WithPolicy(policy *types.FailoverConfig) ManagerOption {
+	return func(s *settings) { s.policy = policy }
+}
+
+// WithLogger takes the library's log records of its level and above.
+func WithLogger(logger Logger) ManagerOption {
+	return func(s *settings) { s.logger = logger }
+}
+
+// WithManualClock makes time stand still until the clock is moved.
+func WithManualClock(clock *ManualClock) ManagerOption {
+	return func(s *settings) { s.manual = clock }
+}
+
+// WithSeed makes random choices the same each time. For tests: clients shouldn't act in step.
+func WithSeed(seed int64) ManagerOption {
+	return func(s *settings) { s.document["seed"] = seed }
+}
+
+// WithOptions lays options of the library's document over the rest, by the names of its reference.
+func WithOptions(document map[string]any) ManagerOption {
+	return func(s *settings) { overlay(s.document, document) }
+}
+
+// WithDefaults are the options of every call and pick, unless they say otherwise themselves.
+func WithDefaults(options ...Option) ManagerOption {
+	return func(s *settings) { s.defaults = append(s.defaults, options...) }
+}
+
+// WithHealthCheck is the function behind checks of the type custom.
+func WithHealthCheck(check HealthCheckFunc) ManagerOption {
+	return func(s *settings) { s.check = check }
+}
+
+// New makes a manager. All faults of its configuration come at once.
+func New(options ...ManagerOption) (*FailoverManager, error) {
+	set := settings{document: map[string]any{}}
+	for _, option := range options {
+		option(&set)
+	}
+	document := set.config.document()
+	if set.policy != nil {
+		overlay(document, map[string]any{"failover": policyDocument(set.policy)})
+	}
+	if set.manual != nil {
+		document["clock"] = "manual"
+	}
+	overlay(document, set.document)
+	written, err := marshal(document)
+	if err != nil {
+		return nil, err
+	}
+	native, err := newManager(written)
+	if err != nil {
+		return nil, err
+	}
+	made := &core{
+		native: native, logger: orSilence(set.logger), manual: set.manual, defaults: set.defaults,
+		check: set.check, custom: map[string]Provider{}, endings: map[*readiness]struct{}{},
+	}
+	if set.config != nil {
+		made.config = *set.config
+	}
+	manager := &FailoverManager{core: made, pools: map[nativePool]*Pool{}}
+	runtime.AddCleanup(made, nativeManager.free, native)
+	runtime.AddCleanup(manager, func(forgotten *core) { _ = forgotten.close(0) }, made)
+	return manager, made.start()
+}
+
+// start begins what runs beside the manager.
+func (c *core) start() error {
+	if c.manual != nil {
+		if err := c.manual.bind(c); err != nil {
+			return err
+		}
+	}
+	if c.check != nil {
+		if err := c.startWorker(); err != nil {
+			return err
+		}
+	}
+	if c.logger == (silence{}) {
+		return nil
+	}
+	return c.startLog()
+}
+
+// NewFailoverManager makes a manager from the configuration, nil for the defaults, and a logger, nil for
+// silence. A configuration that can't be used is logged, and every verb returns its faults; New returns
+// them at once.
+func NewFailoverManager(config *ManagerConfig, logger Logger, options ...ManagerOption) *FailoverManager {
+	all := append([]ManagerOption{WithConfig(config), WithLogger(logger)}, options...)
+	manager, err := New(all...)
+	if err != nil {
+		orSilence(logger).Errorf("failover: %v", err)
+		return &FailoverManager{fault: err, core: &core{logger: silence{}}}
+	}
+	return manager
+}
+
+// ready tells whether a verb may go on.
+func (m *FailoverManager) ready(ctx context.Context) error {
+	if m.fault != nil {
+		return m.fault
+	}
+	if ctx != nil && ctx.Err() != nil {
+		return ended(ctx)
+	}
+	return nil
+}
+
+// Pool gives the pool of a service; "" is the only one there is, "*" all endpoints. Options name the
+// provider. Keep what you get.
+func (m *FailoverManager) Pool(service string, options ...Option) (*Pool, error) {
+	if m.fault != nil {
+		return nil, m.fault
+	}
+	var provider string
+	if asked := requestOf(context.Background(), m.defaults, options); asked != nil {
+		provider = asked.provider
+		if service == "" {
+			service = asked.service
+		}
+	}
+	return m.get(provider, service)
+}
+
+func (m *FailoverManager) get(provider, service string) (*Pool, error) {
+	native, err := m.native.pool(provider, service)
+	runtime.KeepAlive(m)
+	if err != nil {
+		return nil, err
+	}
+	return m.adopt(native, provider), nil
+}
+
+// adopt makes the one Pool of a native one, and gives back the count if there is one already.
+func (m *FailoverManager) adopt(native nativePool, provider string) *Pool {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	if known := m.pools[native]; known != nil {
+		native.free()
+		return known
+	}
+	made := newPool(m, native, provider)
+	m.pools[native] = made
+	return made
+}
+
+// poolFor is the pool that a verb of the manager means, with the policy that it was given.
+func (m *FailoverManager) poolFor(ctx context.Context, policy *types.FailoverConfig, options []Option) (*Pool, []Option, error) {
+	if err := m.ready(ctx); err != nil {
+		return nil, nil, err
+	}
+	if policy != nil {
+		options = append(wishesOf(policy), options...)
+	}
+	var provider, service string
+	if asked := requestOf(orBackground(ctx), m.defaults, options); asked != nil {
+		provider, service = asked.provider, asked.service
+	}
+	pool, err := m.get(provider, service)
+	if err != nil {
+		return nil, nil, err
+	}
+	pool, err = pool.Derive(policy)
+	return pool, options, err
+}
+
+func orBackground(ctx context.Context) context.Context {
+	if ctx == nil {
+		return context.Background()
+	}
+	return ctx
+}
+
+// wishesOf are the options that stand in a policy's metadata.
+func wishesOf(policy *types.FailoverConfig) []Option {
+	if len(policy.Metadata) == 0 {
+		return nil
+	}
+	makers := []func(string) Option{WithService, WithKey, WithSession, WithClientIP, WithZone, WithRegion}
+	var wishes []Option
+	for at, key := range wishKeys {
+		if text, ok := policy.Metadata[key].(string); ok && text != "" {
+			wishes = append(wishes, makers[at](text))
+		}
+	}
+	return wishes
+}
+
+// SelectEndpoint picks an endpoint under a policy, nil for the one in force. Nobody tells what came of
+// it: ExecuteWithFailover does.
+func (m *FailoverManager) SelectEndpoint(ctx context.Context, config *types.FailoverConfig, options ...Option) (*types.FailoverResult, error) {
+	pool, options, err := m.poolFor(ctx, config, options)
+	if err != nil {
+		return nil, err
+	}
+	endpoint, err := pool.Select(ctx, options...)
+	if err != nil {
+		return nil, err
+	}
+	return &types.FailoverResult{Endpoint: endpoint.Clone(), Success: true, Metadata: map[string]interface{}{}}, nil
+}
+
+// ExecuteWithFailover runs the function on one endpoint after the other under a policy, nil for the one
+// in force, until one succeeds. If all fail there is an error, and the result tells of the attempts.
+//
+// Without a Timeout, here or in the manager's configuration, the function runs on this goroutine, and
+// nothing can interrupt it. With one it runs on another, which is left behind when its time is over: the
+// call goes on or ends, and what the function returns then is dropped. ExecuteContext gives the function
+// a context instead.
+func (m *FailoverManager) ExecuteWithFailover(ctx context.Context, config *types.FailoverConfig, fn func(endpoint *types.ServiceEndpoint) (interface{}, error), options ...Option) (*types.FailoverResult, error) {
+	pool, options, err := m.poolFor(ctx, config, options)
+	if err != nil {
+		return &types.FailoverResult{Error: err.Error(), Metadata: map[string]interface{}{}}, err
+	}
+	isBounded := m.config.Timeout > 0 || config != nil && (config.Timeout > 0 || config.AttemptTimeout > 0)
+	result, err := pool.executePlain(ctx, fn, isBounded, options)
+	result.Endpoint = result.Endpoint.Clone()
+	return result, err
+}
+
+// ExecuteContext is ExecuteWithFailover for a function that takes the attempt's context.
+func (m *FailoverManager) ExecuteContext(ctx context.Context, config *types.FailoverConfig, fn func(ctx context.Context, endpoint *types.ServiceEndpoint) (interface{}, error), options ...Option) (*types.FailoverResult, error) {
+	pool, options, err := m.poolFor(ctx, config, options)
+	if err != nil {
+		return &types.FailoverResult{Error: err.Error(), Metadata: map[string]interface{}{}}, err
+	}
+	result, err := pool.Execute(ctx, fn, options...)
+	result.Endpoint = result.Endpoint.Clone()
+	return result, err
+}
+
+// Configure puts a policy in force, whole or not at all; counts and breakers stay.
+func (m *FailoverManager) Configure(ctx context.Context, config *types.FailoverConfig) error {
+	if err := m.ready(ctx); err != nil {
+		return err
+	}
+	if config == nil {
+		return invalidArgument("config: must not be nil")
+	}
+	document, err := marshal(policyDocument(config))
+	if err != nil {
+		return err
+	}
+	defer runtime.KeepAlive(m)
+	return m.native.configure(document)
+}
+
+// GetConfig returns a copy of the policy in force.
+func (m *FailoverManager) GetConfig(ctx context.Context) (*types.FailoverConfig, error) {
+	if err := m.ready(ctx); err != nil {
+		return nil, err
+	}
+	document, err := m.native.config()
+	runtime.KeepAlive(m)
+	if err != nil {
+		return nil, err
+	}
+	return readPolicy(document)
+}
+
+// Document returns the whole configuration in force, every option by its name.
+func (m *FailoverManager) Document() (map[string]any, error) {
+	if m.fault != nil {
+		return nil, m.fault
+	}
+	document, err := m.native.config()
+	runtime.KeepAlive(m)
+	if err != nil {
+		return nil, err
+	}
+	var read map[string]any
+	return read, json.Unmarshal(document, &read)
+}
+
+// WaitReady waits until every provider has delivered its first set.
+func (m *FailoverManager) WaitReady(ctx context.Context) error {
+	if err := m.ready(ctx); err != nil {
+		return err
+	}
+	return m.patiently(ctx, m.native.waitReady)
+}
+
+// patiently asks again in short turns, so that no thread is held long after the context is over.
+func (m *FailoverManager) patiently(ctx context.Context, ask func(time.Duration) error) error {
+	ctx = orBackground(ctx)
+	_, err := apart(ctx, func() (struct{}, error) {
+		for {
+			err := ask(turn)
+			runtime.KeepAlive(m)
+			if code(err) != types.CodeTimeout || ctx.Err() != nil {
+				return struct{}{}, err
+			}
+		}
+	})
+	return err
+}
+
+const turn = 100 * time.Millisecond
+
+// code is the code of an error of this library; 0 for others.
+func code(err error) int {
+	if ours, ok := err.(*types.FailoverError); ok {
+		return ours.Code
+	}
+	return 0
+}
+
+// apart runs what may block in the library, and leaves it behind if the context ends first.
+func apart[T any](ctx context.Context, run func() (T, error)) (T, error) {
+	if ctx == nil || ctx.Done() == nil {
+		return run()
+	}
+	type came struct {
+		value T
+		err   error
+	}
+	done := make(chan came, 1)
+	go func() {
+		value, err := run()
+		done <- came{value, err}
+	}()
+	select {
+	case result := <-done:
+		return result.value, result.err
+	case <-ctx.Done():
+		var none T
+		return none, ended(ctx)
+	}
+}
+
+// Close ends the manager: it waits for open attempts, at most ten seconds, and refuses what comes after.
+// What is still open then may end in peace. A second Close does nothing.
+func (m *FailoverManager) Close() error {
+	return m.CloseWithin(closeTimeout)
+}
+
+const closeTimeout = 10 * time.Second
+
+// CloseWithin is Close with another limit. It returns an error of the code CodeBusy if something was
+// still open.
+func (m *FailoverManager) CloseWithin(limit time.Duration) error {
+	if m.fault != nil {
+		return nil
+	}
+	defer runtime.KeepAlive(m)
+	return m.core.close(limit)
+}
+
+func (c *core) close(limit time.Duration) error {
+	if c.isClosed.Swap(true) {
+		return nil
+	}
+	err := c.native.close(limit)
+	c.stopWorker()
+	c.lock.Lock()
+	for open := range c.endings {
+		open.close()
+	}
+	c.lock.Unlock()
+	c.listeners.Wait()
+	return err
+}
