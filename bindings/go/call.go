@@ -102,7 +102,7 @@ func (c *call) prepare() {
 }
 
 func (c *call) step(kind uint32, endpoint uint64) {
-	c.take(c.action.call.step(kind, c.action.attempt, 0, 0, endpoint))
+	c.take(c.action.call.step(input{kind: kind, attempt: c.action.attempt, endpoint: endpoint}))
 }
 
 // take takes the machine's answer.
@@ -128,7 +128,7 @@ func (c *call) finish(err error) {
 		c.step(inputCancel, 0)
 		return
 	}
-	c.take(c.action.call.step(inputResult, c.action.attempt, outcome, rest, 0))
+	c.take(c.action.call.step(input{kind: inputResult, attempt: c.action.attempt, outcome: outcome, hint: rest}))
 }
 
 func (c *call) classify(err error) (types.Outcome, time.Duration) {
@@ -259,7 +259,7 @@ func (c *call) abandon() {
 	}
 	if c.isOpen {
 		c.isOpen = false
-		c.action.call.step(inputResult, c.action.attempt, types.OutcomeLocal, 0, 0)
+		c.action.call.step(input{kind: inputResult, attempt: c.action.attempt, outcome: types.OutcomeLocal})
 		c.action.call.free()
 	}
 	runtime.KeepAlive(c.pool)

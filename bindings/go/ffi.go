@@ -116,10 +116,15 @@ func failed(code C.failover_code, object *C.failover_error) error {
 
 // bare is the error of a code without an object.
 func bare(code int) *types.FailoverError {
-	name := strings.TrimPrefix(C.GoString(C.failover_code_name(C.failover_code(code))), "FAILOVER_E_")
 	return &types.FailoverError{
-		Type: typeOfCode(code), Code: code, Message: strings.ReplaceAll(strings.ToLower(name), "_", " "),
+		Type: typeOfCode(code), Code: code, Message: strings.ReplaceAll(nameOfCode(code), "_", " "),
 	}
+}
+
+// nameOfCode is a code's name without its prefix, in lower case.
+func nameOfCode(code int) string {
+	name := C.GoString(C.failover_code_name(C.failover_code(code)))
+	return strings.ToLower(strings.TrimPrefix(name, "FAILOVER_E_"))
 }
 
 func takeError(object *C.failover_error) *types.FailoverError {
@@ -496,9 +501,17 @@ func (p nativePool) beginWith(w *wish) (action, error) {
 	return begun, failed(C.failover_code(begun.code), object)
 }
 
-func (c nativeCall) step(kind, attempt uint32, outcome types.Outcome, hint time.Duration, endpoint uint64) action {
-	return shown(C.glue_step(c.ptr, C.uint32_t(kind), C.uint32_t(attempt), C.uint32_t(outcome),
-		C.uint64_t(max(hint, 0)), C.uint64_t(endpoint)))
+// input is what happened; what doesn't apply is 0. A latency of 0 is the time since the attempt began.
+type input struct {
+	kind, attempt uint32
+	outcome       types.Outcome
+	latency, hint time.Duration
+	endpoint      uint64
+}
+
+func (c nativeCall) step(in input) action {
+	return shown(C.glue_step(c.ptr, C.uint32_t(in.kind), C.uint32_t(in.attempt), C.uint32_t(in.outcome),
+		C.uint64_t(max(in.latency, 0)), C.uint64_t(max(in.hint, 0)), C.uint64_t(in.endpoint)))
 }
 
 func (c nativeCall) succeed(attempt uint32) action {

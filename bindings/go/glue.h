@@ -71,11 +71,13 @@ static inline glue_action glue_begin_plain(const failover_pool *pool, uint32_t f
 }
 
 static inline glue_action glue_step(failover_call *call, uint32_t kind, uint32_t attempt,
-                                    uint32_t outcome, uint64_t hint_ns, uint64_t endpoint)
+                                    uint32_t outcome, uint64_t latency_ns, uint64_t hint_ns,
+                                    uint64_t endpoint)
 {
     failover_input input = {.kind = kind,
                             .attempt = attempt,
                             .outcome = outcome,
+                            .latency_ns = latency_ns,
                             .hint_ns = hint_ns,
                             .endpoint = endpoint};
     failover_action action;
@@ -85,7 +87,7 @@ static inline glue_action glue_step(failover_call *call, uint32_t kind, uint32_t
 /* Tells that an attempt succeeded. A call that ends so with its first attempt is freed. */
 static inline glue_action glue_succeed(failover_call *call, uint32_t attempt)
 {
-    glue_action shown = glue_step(call, FAILOVER_INPUT_RESULT, attempt, FAILOVER_OUTCOME_SUCCESS, 0, 0);
+    glue_action shown = glue_step(call, FAILOVER_INPUT_RESULT, attempt, FAILOVER_OUTCOME_SUCCESS, 0, 0, 0);
     if (shown.code == FAILOVER_OK && shown.kind == FAILOVER_ACTION_DONE && attempt == 1) {
         failover_call_free(call);
         shown.call = NULL;

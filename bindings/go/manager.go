@@ -218,7 +218,7 @@ func (m *FailoverManager) poolFor(ctx context.Context, policy *types.FailoverCon
 		options = append(wishesOf(policy), options...)
 	}
 	var provider, service string
-	if asked := requestOf(orBackground(ctx), m.defaults, options); asked != nil {
+	if asked := requestOf(ctx, m.defaults, options); asked != nil {
 		provider, service = asked.provider, asked.service
 	}
 	pool, err := m.get(provider, service)

@@ -137,7 +137,7 @@ func ContextWith(ctx context.Context, options ...Option) context.Context {
 
 // requestOf puts together what the manager, the context and the call want; nil if that is nothing.
 func requestOf(ctx context.Context, defaults, options []Option) *request {
-	inherited, _ := ctx.Value(optionsKey{}).([]Option)
+	inherited, _ := orBackground(ctx).Value(optionsKey{}).([]Option)
 	if len(defaults) == 0 && len(inherited) == 0 && len(options) == 0 {
 		return nil
 	}

@@ -82,11 +82,7 @@ func (p *Pool) deriveDocument(document string) (*Pool, error) {
 // Select picks an endpoint without telling what came of it: it holds no place, and breakers don't learn.
 // Where that matters, use Pick or Do. The endpoint is shared and must not be changed.
 func (p *Pool) Select(ctx context.Context, options ...Option) (*types.ServiceEndpoint, error) {
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	asked := requestOf(ctx, p.core.defaults, options)
-	if asked != nil {
+	if asked := requestOf(ctx, p.core.defaults, options); asked != nil {
 		return p.selectWith(asked)
 	}
 	got := p.native.pick()
@@ -259,10 +255,7 @@ type leaseState struct {
 
 // Pick takes an endpoint for one attempt.
 func (p *Pool) Pick(ctx context.Context, options ...Option) (*Lease, error) {
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	if ctx.Err() != nil {
+	if ctx != nil && ctx.Err() != nil {
 		return nil, ended(ctx)
 	}
 	asked := requestOf(ctx, p.core.defaults, options)
