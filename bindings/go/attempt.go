@@ -15,8 +15,9 @@ type attemptContext struct {
 	core   *core
 	// deadline by the manager's clock.
 	deadline uint64
-	// isOver is set when the attempt has ended; nobody waits for it then.
-	isOver atomic.Bool
+	// isOver is set when the attempt has ended, isArmed before somebody waits for it: each looks at the
+	// other's word after setting its own.
+	isOver, isArmed atomic.Bool
 
 	// lock guards what follows, which only Done makes.
 	lock sync.Mutex
@@ -56,6 +57,7 @@ func (c *attemptContext) Done() <-chan struct{} {
 		return c.done
 	}
 	c.done = make(chan struct{})
+	c.isArmed.Store(true)
 	done := c.done
 	if c.err != nil {
 		close(c.done)
@@ -114,10 +116,7 @@ func (c *attemptContext) end(why error) {
 // finish says that the attempt is over.
 func (c *attemptContext) finish() {
 	c.isOver.Store(true)
-	c.lock.Lock()
-	isArmed := c.done != nil
-	c.lock.Unlock()
-	if isArmed {
+	if c.isArmed.Load() {
 		c.end(context.Canceled)
 	}
 }

@@ -25,6 +25,8 @@ package failover
 #cgo nocallback failover_pool_report
 #cgo noescape failover_manager_now
 #cgo nocallback failover_manager_now
+#cgo noescape failover_version_number
+#cgo nocallback failover_version_number
 #include "glue.h"
 */
 import "C"
@@ -85,6 +87,11 @@ const (
 // Version is the release of the library that is linked.
 func Version() string {
 	return C.GoString(C.failover_version())
+}
+
+// version is the cheapest of all calls: what a crossing costs.
+func (m nativeManager) version() uint32 {
+	return uint32(C.failover_version_number())
 }
 
 func str(text string) C.failover_str {
@@ -331,6 +338,11 @@ func (m nativeManager) complete(token uint64, outcome types.Outcome, payload str
 
 type nativePool struct{ ptr *C.failover_pool }
 
+// number is the handle as the hot path takes it.
+func (p nativePool) number() C.uintptr_t {
+	return C.uintptr_t(uintptr(unsafe.Pointer(p.ptr)))
+}
+
 func (m nativeManager) pool(provider, service string) (nativePool, error) {
 	var got nativePool
 	var object *C.failover_error
@@ -367,8 +379,9 @@ type picked struct {
 }
 
 func (p nativePool) pick() picked {
-	got := C.glue_select(p.ptr)
-	return picked{uint64(got.endpoint), uint64(got.version), uint32(got.position), uint32(got.flags), int(got.code)}
+	var got C.glue_pick
+	code := C.glue_select(p.number(), &got)
+	return picked{uint64(got.endpoint), uint64(got.version), uint32(got.position), uint32(got.flags), int(code)}
 }
 
 // wish is what a request wants beyond a time and flags.
@@ -468,7 +481,12 @@ func (p nativePool) snapshot() (version uint64, members []member, err error) {
 
 // --- calls
 
-type nativeCall struct{ ptr *C.failover_call }
+// nativeCall is a call as a number; what C holds there isn't Go's to look at.
+type nativeCall struct{ handle uintptr }
+
+func (c nativeCall) ptr() *C.failover_call {
+	return *(**C.failover_call)(unsafe.Pointer(&c.handle))
+}
 
 // action is what a call says to do.
 type action struct {
@@ -483,14 +501,14 @@ type action struct {
 
 func shown(a C.glue_action) action {
 	return action{
-		call: nativeCall{a.call}, endpoint: uint64(a.endpoint), version: uint64(a.version),
+		call: nativeCall{uintptr(a.call)}, endpoint: uint64(a.endpoint), version: uint64(a.version),
 		timer: uint64(a.timer_ns), timeout: uint64(a.timeout_ns), code: int(a.code), kind: uint32(a.kind),
 		attempt: uint32(a.attempt), flags: uint32(a.flags), position: uint32(a.position), why: int(a.why),
 	}
 }
 
 func (p nativePool) begin(flags uint32, timeout uint64) action {
-	return shown(C.glue_begin_plain(p.ptr, C.uint32_t(flags), C.uint64_t(timeout)))
+	return shown(C.glue_begin_plain(p.number(), C.uint32_t(flags), C.uint64_t(timeout)))
 }
 
 func (p nativePool) beginWith(w *wish) (action, error) {
@@ -510,21 +528,21 @@ type input struct {
 }
 
 func (c nativeCall) step(in input) action {
-	return shown(C.glue_step(c.ptr, C.uint32_t(in.kind), C.uint32_t(in.attempt), C.uint32_t(in.outcome),
+	return shown(C.glue_step(C.uintptr_t(c.handle), C.uint32_t(in.kind), C.uint32_t(in.attempt), C.uint32_t(in.outcome),
 		C.uint64_t(max(in.latency, 0)), C.uint64_t(max(in.hint, 0)), C.uint64_t(in.endpoint)))
 }
 
 func (c nativeCall) succeed(attempt uint32) action {
-	return shown(C.glue_succeed(c.ptr, C.uint32_t(attempt)))
+	return shown(C.glue_succeed(C.uintptr_t(c.handle), C.uint32_t(attempt)))
 }
 
 func (c nativeCall) free() {
-	C.failover_call_free(c.ptr)
+	C.failover_call_free(c.ptr())
 }
 
 func (c nativeCall) error() *types.FailoverError {
 	var object *C.failover_error
-	if code := C.failover_call_error(c.ptr, &object); code != C.FAILOVER_OK {
+	if code := C.failover_call_error(c.ptr(), &object); code != C.FAILOVER_OK {
 		return bare(int(code))
 	}
 	return takeError(object)
@@ -532,7 +550,7 @@ func (c nativeCall) error() *types.FailoverError {
 
 func (c nativeCall) history() []byte {
 	var buf *C.failover_buf
-	if C.failover_call_history(c.ptr, &buf) != C.FAILOVER_OK {
+	if C.failover_call_history(c.ptr(), &buf) != C.FAILOVER_OK {
 		return nil
 	}
 	return take(buf)
@@ -542,7 +560,7 @@ func (c nativeCall) candidates() ([]uint64, error) {
 	for capacity := 64; ; {
 		ids := make([]uint64, capacity)
 		var count C.size_t
-		code := C.failover_call_candidates(c.ptr, (*C.failover_endpoint_id)(unsafe.Pointer(&ids[0])),
+		code := C.failover_call_candidates(c.ptr(), (*C.failover_endpoint_id)(unsafe.Pointer(&ids[0])),
 			C.size_t(capacity), &count)
 		if code != C.FAILOVER_OK {
 			return nil, bare(int(code))

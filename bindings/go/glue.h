@@ -12,9 +12,13 @@
 #endif
 #include <failover.h>
 
+/*
+ * On the hot path handles are numbers: the Go runtime looks at every pointer that crosses.
+ */
+
 /* What to do now, as far as Go wants to know. */
 typedef struct {
-    failover_call *call; /* NULL once the call is freed */
+    uintptr_t call; /* 0 once the call is freed */
     uint64_t endpoint;
     uint64_t version;
     uint64_t timer_ns;
@@ -30,7 +34,7 @@ typedef struct {
 static inline glue_action glue_show(failover_code code, failover_call *call,
                                     const failover_action *action)
 {
-    glue_action shown = {.call = call, .code = code};
+    glue_action shown = {.call = (uintptr_t)call, .code = code};
     if (code == FAILOVER_OK) {
         shown.endpoint = action->lease.endpoint;
         shown.version = action->lease.snapshot_version;
@@ -59,9 +63,9 @@ static inline glue_action glue_begin(const failover_pool *pool, const failover_r
 }
 
 /* As glue_begin, for a request that wants no more than a time and flags. */
-static inline glue_action glue_begin_plain(const failover_pool *pool, uint32_t flags,
-                                           uint64_t timeout_ns)
+static inline glue_action glue_begin_plain(uintptr_t handle, uint32_t flags, uint64_t timeout_ns)
 {
+    const failover_pool *pool = (const failover_pool *)handle;
     if (flags == 0 && timeout_ns == 0) {
         return glue_begin(pool, NULL);
     }
@@ -70,7 +74,7 @@ static inline glue_action glue_begin_plain(const failover_pool *pool, uint32_t f
     return glue_begin(pool, &request);
 }
 
-static inline glue_action glue_step(failover_call *call, uint32_t kind, uint32_t attempt,
+static inline glue_action glue_step(uintptr_t handle, uint32_t kind, uint32_t attempt,
                                     uint32_t outcome, uint64_t latency_ns, uint64_t hint_ns,
                                     uint64_t endpoint)
 {
@@ -80,17 +84,18 @@ static inline glue_action glue_step(failover_call *call, uint32_t kind, uint32_t
                             .latency_ns = latency_ns,
                             .hint_ns = hint_ns,
                             .endpoint = endpoint};
+    failover_call *call = (failover_call *)handle;
     failover_action action;
     return glue_show(failover_call_step(call, &input, &action), call, &action);
 }
 
 /* Tells that an attempt succeeded. A call that ends so with its first attempt is freed. */
-static inline glue_action glue_succeed(failover_call *call, uint32_t attempt)
+static inline glue_action glue_succeed(uintptr_t call, uint32_t attempt)
 {
     glue_action shown = glue_step(call, FAILOVER_INPUT_RESULT, attempt, FAILOVER_OUTCOME_SUCCESS, 0, 0, 0);
     if (shown.code == FAILOVER_OK && shown.kind == FAILOVER_ACTION_DONE && attempt == 1) {
-        failover_call_free(call);
-        shown.call = NULL;
+        failover_call_free((failover_call *)call);
+        shown.call = 0;
     }
     return shown;
 }
@@ -99,23 +104,25 @@ static inline glue_action glue_succeed(failover_call *call, uint32_t attempt)
 typedef struct {
     uint64_t endpoint;
     uint64_t version;
-    uint32_t position;
-    uint32_t code;
-    uint32_t flags;
+    uint64_t position;
+    uint64_t flags;
 } glue_pick;
 
-static inline glue_pick glue_select(const failover_pool *pool)
+static inline uint32_t glue_select(uintptr_t handle, glue_pick *picked)
 {
-    failover_request request = {.struct_size = sizeof request, .flags = FAILOVER_REQUEST_UNTRACKED};
+    const failover_pool *pool = (const failover_pool *)handle;
+    /* Made once: clearing one for each pick costs a quarter of it. */
+    static const failover_request request = {.struct_size = sizeof request,
+                                             .flags = FAILOVER_REQUEST_UNTRACKED};
     failover_lease lease;
-    glue_pick picked = {.code = failover_pool_pick(pool, &request, &lease)};
-    if (picked.code == FAILOVER_OK) {
-        picked.endpoint = lease.endpoint;
-        picked.version = lease.snapshot_version;
-        picked.position = lease.position;
-        picked.flags = lease.flags;
+    failover_code code = failover_pool_pick(pool, &request, &lease);
+    if (code == FAILOVER_OK) {
+        picked->endpoint = lease.endpoint;
+        picked->version = lease.snapshot_version;
+        picked->position = lease.position;
+        picked->flags = lease.flags;
     }
-    return picked;
+    return code;
 }
 
 /* A request with everything; its texts and numbers are read before the call returns. */
