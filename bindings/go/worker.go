@@ -20,6 +20,8 @@ type worker struct {
 	// ctx ends with the worker.
 	ctx context.Context
 	end context.CancelFunc
+	// isOver says that no work comes any more; the taking goroutine's own.
+	isOver bool
 	// lock guards what follows.
 	lock sync.Mutex
 	// running are the pieces at work by their tokens.
@@ -71,16 +73,17 @@ func (c *core) stopWorker() {
 func (w *worker) run() {
 	defer w.core.listeners.Done()
 	defer w.queue.free()
-	for w.ready.wait(w.take) == nil {
+	for !w.isOver && w.ready.wait(w.take) == nil {
 	}
 	w.end()
+	w.ready.close()
 }
 
 // take takes work; false means that there was none.
 func (w *worker) take() bool {
 	items, err := w.queue.poll()
 	if err != nil {
-		w.ready.close() // the manager is closed: nothing comes any more
+		w.isOver = true // the manager is closed
 		return true
 	}
 	for _, item := range items {

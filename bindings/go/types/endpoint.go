@@ -1,6 +1,10 @@
 package types
 
-import "time"
+import (
+	"net"
+	"strconv"
+	"time"
+)
 
 // ServiceEndpoint describes one endpoint of a service. What a pool hands to a callback is shared by
 // all its users and must not be changed; everything else that the library returns is a copy.
@@ -26,9 +30,9 @@ type ServiceEndpoint struct {
 	Weight int `json:"weight"`
 	// Priority is its tier; 0 is most preferred.
 	Priority int `json:"priority"`
-	// CreatedAt is when it was registered; the zero time: now.
+	// CreatedAt is when it was registered; the library sets it.
 	CreatedAt time.Time `json:"created_at"`
-	// UpdatedAt is when its description last changed.
+	// UpdatedAt is when its description last changed; the library sets it.
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
@@ -106,4 +110,18 @@ func cloneMap[V any](given map[string]V) map[string]V {
 		copied[key] = value
 	}
 	return copied
+}
+
+// HostPort returns address and port as net.Dial takes them.
+func (e *ServiceEndpoint) HostPort() string {
+	return net.JoinHostPort(e.Address, strconv.Itoa(e.Port))
+}
+
+// URL returns the URL of a path of the endpoint: protocol, address, port, path.
+func (e *ServiceEndpoint) URL(path string) string {
+	protocol := e.Protocol
+	if protocol == "" {
+		protocol = "http"
+	}
+	return protocol + "://" + e.HostPort() + path
 }

@@ -16,7 +16,7 @@ type FailoverError struct {
 	Details map[string]interface{} `json:"details"`
 	// Cause is the last error of the callback, or what ended the context; nil if there was none.
 	Cause error `json:"-"`
-	// Attempts lists the attempts of the call, if it was one.
+	// Attempts lists the attempts of the call that didn't succeed, if it was one.
 	Attempts []Attempt `json:"attempts,omitempty"`
 	// Retryable says that the same call may succeed when it is made again later.
 	Retryable bool `json:"retryable,omitempty"`

@@ -19,7 +19,7 @@ type FailoverResult struct {
 	// Metadata holds "fallback" and "panic" if they are true: another provider served; an endpoint that
 	// looked unfit was used, since none other was left.
 	Metadata map[string]interface{} `json:"metadata"`
-	// History lists the attempts in their order, if there was more than one or if the call failed.
+	// History lists the attempts that didn't succeed, in their order.
 	History []Attempt `json:"history,omitempty"`
 }
 
