@@ -1,0 +1,231 @@
+package failover_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	failover "github.com/libfailover/libfailover/bindings/go"
+	"github.com/libfailover/libfailover/bindings/go/types"
+)
+
+// status is a number of /proc/self/status.
+func status(t *testing.T, name string) int {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, name+":"); ok {
+			number, err := strconv.Atoi(strings.Fields(rest)[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return number
+		}
+	}
+	t.Fatalf("/proc/self/status has no %s", name)
+	return 0
+}
+
+func TestTwenty_thousand_calls_in_flight_take_no_threads(t *testing.T) {
+	const calls = 20000
+	manager := managerOf(t)
+	register(t, manager, "a", "b", "c")
+	pool := poolOf(t, manager)
+	before := status(t, "Threads")
+	release := make(chan struct{})
+	var inside, all sync.WaitGroup
+	inside.Add(calls)
+	all.Add(calls)
+	failures := make(chan error, calls)
+	for range calls {
+		go func() {
+			defer all.Done()
+			_, err := failover.Do(background, pool, func(context.Context, *types.ServiceEndpoint) (int, error) {
+				inside.Done()
+				<-release
+				return 0, nil
+			})
+			if err != nil {
+				failures <- err
+			}
+		}()
+	}
+	inside.Wait()
+
+	threads := status(t, "Threads")
+
+	close(release)
+	all.Wait()
+	if threads > 20 {
+		t.Errorf("%d threads, %d before", threads, before)
+	}
+	if len(failures) > 0 {
+		t.Error(<-failures)
+	}
+	t.Logf("%d calls in flight, %d threads (%d before)", calls, threads, before)
+}
+
+func TestA_collection_in_every_callback_does_no_harm(t *testing.T) {
+	manager := onManualTime(t)
+	register(t, manager, "a", "b")
+	policy := &types.FailoverConfig{MaxRetries: 2}
+
+	for at := range 200 {
+		_, err := manager.ExecuteContext(background, policy, func(_ context.Context, endpoint *types.ServiceEndpoint) (interface{}, error) {
+			runtime.GC()
+			if at%3 == 0 && endpoint.ID == "a" {
+				return nil, errBroken
+			}
+			return endpoint.Address, nil
+		}, failover.WithKey("key"+strconv.Itoa(at)))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestA_storm_of_cancellations_leaves_nothing_in_flight(t *testing.T) {
+	manager := managerOf(t)
+	register(t, manager, "a", "b")
+	pool := poolOf(t, manager)
+	var all sync.WaitGroup
+	for range 500 {
+		ctx, cancel := context.WithCancel(background)
+		all.Add(2)
+		go func() {
+			defer all.Done()
+			_, _ = failover.Do(ctx, pool, func(ctx context.Context, _ *types.ServiceEndpoint) (int, error) {
+				<-ctx.Done()
+				return 0, ctx.Err()
+			})
+		}()
+		go func() {
+			defer all.Done()
+			cancel()
+		}()
+	}
+	all.Wait()
+
+	if err := manager.CloseWithin(0); err != nil {
+		t.Errorf("something is open: %v", err)
+	}
+}
+
+func TestClosing_under_a_thousand_calls(t *testing.T) {
+	manager := managerOf(t)
+	register(t, manager, "a", "b")
+	pool := poolOf(t, manager)
+	var all, inside sync.WaitGroup
+	release := make(chan struct{})
+	for range 1000 {
+		all.Add(1)
+		inside.Add(1)
+		go func() {
+			defer all.Done()
+			_, err := failover.Do(background, pool, func(context.Context, *types.ServiceEndpoint) (int, error) {
+				inside.Done()
+				<-release
+				return 0, nil
+			})
+			if err != nil && !errors.Is(err, failover.ErrClosed) {
+				t.Error(err)
+			}
+		}()
+	}
+	inside.Wait()
+
+	if err := manager.CloseWithin(0); err == nil {
+		t.Error("a thousand open calls weren't mentioned")
+	}
+	close(release)
+	all.Wait()
+}
+
+func TestManagers_that_are_forgotten_end(t *testing.T) {
+	threads, before := status(t, "Threads"), runtime.NumGoroutine()
+	for range 50 {
+		manager, err := failover.New(failover.WithLogger(&lines{}),
+			failover.WithHealthCheck(func(context.Context, *types.ServiceEndpoint) error { return nil }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		register(t, manager, "a")
+		if _, err := poolOf(t, manager).Select(background); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	eventually(t, "their goroutines end", func() bool { runtime.GC(); return runtime.NumGoroutine() <= before+2 })
+	t.Logf("threads: %d, then %d", threads, status(t, "Threads"))
+}
+
+// Calls in blocks, with failures at random: from the third block on nothing may grow. FAILOVER_SOAK=1
+// makes it 600,000 of them.
+func TestNothing_leaks(t *testing.T) {
+	total := 60000
+	if os.Getenv("FAILOVER_SOAK") != "" {
+		total = 600000
+	}
+	manager := onManualTime(t, failover.WithPolicy(&types.FailoverConfig{MaxRetries: 2}))
+	register(t, manager, "a", "b", "c")
+	pool := poolOf(t, manager)
+	random := rand.New(rand.NewPCG(1, 2))
+	var heaps, resident [6]int
+	for block := range heaps {
+		for range total / len(heaps) {
+			oneCall(t, manager, pool, random)
+		}
+		heaps[block], resident[block] = footprint(t)
+	}
+
+	t.Logf("live heap %v, resident kB %v", heaps, resident)
+	if grown := float64(heaps[5]-heaps[2]) / float64(heaps[2]); grown > 0.01 {
+		t.Errorf("the live heap grew by %.1f %%: %v", 100*grown, heaps)
+	}
+	if grown := resident[5] - resident[2]; grown > 4096 && !isRace {
+		t.Errorf("resident memory grew by %d kB: %v", grown, resident)
+	}
+}
+
+func oneCall(t *testing.T, manager *failover.FailoverManager, pool *failover.Pool, random *rand.Rand) {
+	t.Helper()
+	fate := func(context.Context, *types.ServiceEndpoint) (int, error) {
+		switch random.IntN(10) {
+		case 0:
+			return 0, errBroken
+		case 1:
+			return 0, failover.Permanent(errBroken)
+		case 2:
+			return 0, failover.Unsent(errBroken)
+		}
+		return 1, nil
+	}
+	if random.IntN(4) == 0 {
+		_, _ = manager.ExecuteWithFailover(background, &types.FailoverConfig{MaxRetries: 1},
+			func(endpoint *types.ServiceEndpoint) (interface{}, error) { return fate(background, endpoint) })
+		return
+	}
+	ctx, cancel := context.WithTimeout(background, time.Hour)
+	defer cancel()
+	_, _ = failover.Do(ctx, pool, fate, failover.WithKey("k"))
+}
+
+// footprint is the live heap after a collection, and resident memory in kB.
+func footprint(t *testing.T) (heap, resident int) {
+	t.Helper()
+	runtime.GC()
+	runtime.GC()
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	return int(memory.HeapAlloc), status(t, "VmRSS")
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Runs the whole suite of the Go binding.
+#
+#   test.sh [PART]     PART: lint, test, race, checked, examples, guide or package; else all of them
+#
+#   lint      gofmt, go vet, and that the module has no dependency
+#   test      the tests, conformance among them
+#   race      the same with the race detector
+#   checked   the same with the runtime's checks of every pointer that crosses to C
+#   examples  the programs of examples/go, compared with what they should print
+#   guide     every block of code in docs/guides/go.md
+#   package   the module as users install it
+#
+# FAILOVER_SOAK=1 makes the leak test long. The binding itself is built first.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+if ! command -v go >/dev/null; then
+    echo "test.sh: go is not on the PATH" >&2
+    exit 1
+fi
+"$here/build.sh" >/dev/null
+cd "$here"
+
+# Our own cache, so that nothing of the suite lands elsewhere; never a download.
+export GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local
+
+lint() {
+    local wrong
+    wrong=$(gofmt -l . "$root/examples/go")
+    if [[ -n $wrong ]]; then
+        echo "gofmt: $wrong" >&2
+        return 1
+    fi
+    go vet ./...
+    (cd "$root/examples/go" && go vet ./...)
+    if grep -q '^require' go.mod; then
+        echo "go.mod: the module is to have no dependency" >&2
+        return 1
+    fi
+    if [[ $(grep -l '^import "C"' ./*.go) != "./ffi.go" ]]; then
+        echo "import \"C\": only ffi.go knows C" >&2
+        return 1
+    fi
+}
+
+suite() {
+    go test -timeout 10m "$@" ./...
+}
+
+part() {
+    echo "go: $1"
+    case $1 in
+    lint) lint ;;
+    test) suite -count=1 ;;
+    race) suite -count=1 -race ;;
+    checked) GOEXPERIMENT=cgocheck2 suite -count=1 ;;
+    examples) "$root/examples/go/run.sh" check ;;
+    guide) "$here/guide.sh" ;;
+    package) "$here/package.sh" ;;
+    *)
+        echo "test.sh: no part $1" >&2
+        return 2
+        ;;
+    esac
+}
+
+if [[ $# -gt 0 ]]; then
+    part "$1"
+else
+    for one in lint test race checked examples guide package; do
+        part "$one"
+    done
+fi
