@@ -42,12 +42,16 @@ func main() {
 
 	pool, err := manager.Pool("users", failover.WithProvider("inventory"))
 	check(err)
-	for range 3 {
-		lease, err := pool.Pick(ctx)
-		check(err)
-		fmt.Println("picked", lease.Endpoint().URL("/"))
-		check(lease.Report(types.OutcomeSuccess))
+	servers, err := pool.Endpoints()
+	check(err)
+	for _, server := range servers {
+		fmt.Println("knows", server.URL("/"))
 	}
+	picked, err := failover.Do(ctx, pool, func(_ context.Context, server *types.ServiceEndpoint) (string, error) {
+		return server.Name, nil
+	})
+	check(err)
+	fmt.Println("used one of", picked)
 }
 
 func check(err error) {

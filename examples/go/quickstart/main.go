@@ -29,19 +29,14 @@ func main() {
 
 	// The dead one gets its turn until its breaker opens; each such call is saved by the other.
 	for number := 1; number <= 10; number++ {
-		var result types.FailoverResult
-		text, err := failover.Do(ctx, pool, ask, failover.WithResult(&result))
+		text, err := failover.Do(ctx, pool, ask)
 		check(err)
-		fmt.Printf("call %2d: %q from %s, attempts: %d\n", number, text, result.Endpoint.ID, result.Attempts)
+		fmt.Printf("call %2d: %q\n", number, text)
 	}
 
-	stats, err := manager.GetStats(ctx)
+	stats, err := pool.Stats()
 	check(err)
-	for _, id := range []string{"a", "b"} {
-		fmt.Printf("endpoint %s: breaker %s\n", id, stats["memory"].Endpoints[id].Circuit)
-	}
-	figures := stats["memory"]
-	fmt.Printf("calls: %d, failed: %d, failovers: %d\n", figures.SuccessfulRequests, figures.FailedRequests, figures.Failovers)
+	fmt.Printf("calls: %d, failed: %d\n", stats.TotalRequests, stats.FailedRequests)
 }
 
 // ask is the call that is made safe: an ordinary function that may fail.
