@@ -168,6 +168,12 @@ func (w *world) expectEndpoint(step object) error {
 		case "expect", "endpoint", "provider", "note":
 		case "outcomes":
 			err = errors.Join(err, sameFigures(wanted.(object), found["outcomes"].(object)))
+		case "scopes":
+			own, _ := found["scopes"].(object)
+			for scope, figures := range wanted.(object) {
+				of, _ := own[scope].(object)
+				err = errors.Join(err, sameFigures(figures.(object), of))
+			}
 		default:
 			err = errors.Join(err, same(key, wanted, found[key]))
 		}

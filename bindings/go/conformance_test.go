@@ -320,7 +320,7 @@ func (w *world) options(value any) ([]Option, error) {
 	}
 	options := []Option{
 		WithKey(textOf(asked["key"])), WithSession(textOf(asked["session"])), WithClientIP(textOf(asked["client_ip"])),
-		WithZone(textOf(asked["zone"])), WithRegion(textOf(asked["region"])), WithEndpoint(textOf(asked["endpoint"])),
+		WithZone(textOf(asked["zone"])), WithScope(textOf(asked["scope"])), WithRegion(textOf(asked["region"])), WithEndpoint(textOf(asked["endpoint"])),
 	}
 	if latitude, ok := asked["latitude"].(float64); ok {
 		options = append(options, WithPosition(latitude, asked["longitude"].(float64)))

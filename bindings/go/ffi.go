@@ -386,12 +386,12 @@ func (p nativePool) pick() picked {
 
 // wish is what a request wants beyond a time and flags.
 type wish struct {
-	flags                                        uint32
-	timeout                                      uint64
-	endpoint                                     uint64
-	latitude, longitude                          float64
-	key, session, clientIP, zone, region, filter string
-	exclude                                      []uint64
+	flags                                               uint32
+	timeout                                             uint64
+	endpoint                                            uint64
+	latitude, longitude                                 float64
+	key, session, clientIP, zone, region, scope, filter string
+	exclude                                             []uint64
 }
 
 func (w *wish) plain() C.glue_wish {
@@ -417,7 +417,7 @@ func (p nativePool) pickWith(w *wish, lease *nativeLease) error {
 	var object *C.failover_error
 	exclude, count := w.excluded()
 	code := C.glue_pick_with(p.ptr, w.plain(), str(w.key), str(w.session), str(w.clientIP), str(w.zone),
-		str(w.region), str(w.filter), exclude, count, &lease.lease, &object)
+		str(w.region), str(w.scope), str(w.filter), exclude, count, &lease.lease, &object)
 	return failed(code, object)
 }
 
@@ -439,7 +439,7 @@ func (p nativePool) explain(w *wish) ([]byte, error) {
 	var object *C.failover_error
 	exclude, count := w.excluded()
 	code := C.glue_explain(p.ptr, w.plain(), str(w.key), str(w.session), str(w.clientIP), str(w.zone),
-		str(w.region), str(w.filter), exclude, count, &buf, &object)
+		str(w.region), str(w.scope), str(w.filter), exclude, count, &buf, &object)
 	if err := failed(code, object); err != nil {
 		return nil, err
 	}
@@ -453,6 +453,17 @@ type member struct {
 	endpoint *types.ServiceEndpoint
 }
 
+// version is that of the set as it is now.
+func (p nativePool) version() (uint64, error) {
+	var snapshot *C.failover_snapshot
+	var object *C.failover_error
+	if err := failed(C.failover_pool_snapshot(p.ptr, &snapshot, &object), object); err != nil {
+		return 0, err
+	}
+	defer C.failover_snapshot_free(snapshot)
+	return uint64(C.failover_snapshot_version(snapshot)), nil
+}
+
 func (p nativePool) snapshot() (version uint64, members []member, err error) {
 	var snapshot *C.failover_snapshot
 	var object *C.failover_error
@@ -463,7 +474,7 @@ func (p nativePool) snapshot() (version uint64, members []member, err error) {
 	members = make([]member, int(C.failover_snapshot_len(snapshot)))
 	for at := range members {
 		var number C.failover_endpoint_id
-		var desc C.failover_endpoint_desc
+		desc := C.failover_endpoint_desc{struct_size: C.sizeof_failover_endpoint_desc}
 		code := C.failover_snapshot_get(snapshot, C.size_t(at), &number, &desc)
 		if code != C.FAILOVER_OK {
 			return 0, nil, bare(int(code))
@@ -515,7 +526,7 @@ func (p nativePool) beginWith(w *wish) (action, error) {
 	var object *C.failover_error
 	exclude, count := w.excluded()
 	begun := shown(C.glue_begin_with(p.ptr, w.plain(), str(w.key), str(w.session), str(w.clientIP), str(w.zone),
-		str(w.region), str(w.filter), exclude, count, &object))
+		str(w.region), str(w.scope), str(w.filter), exclude, count, &object))
 	return begun, failed(C.failover_code(begun.code), object)
 }
 

@@ -136,7 +136,7 @@ typedef struct {
 
 static inline failover_request glue_request(glue_wish wish, failover_str key, failover_str session,
                                             failover_str client_ip, failover_str zone,
-                                            failover_str region, failover_str filter,
+                                            failover_str region, failover_str scope, failover_str filter,
                                             const uint64_t *exclude, size_t exclude_len)
 {
     failover_request request = {
@@ -147,6 +147,7 @@ static inline failover_request glue_request(glue_wish wish, failover_str key, fa
         .client_ip = client_ip,
         .zone = zone,
         .region = region,
+        .scope = scope,
         .filter_json = filter,
         .latitude = wish.latitude,
         .longitude = wish.longitude,
@@ -160,12 +161,13 @@ static inline failover_request glue_request(glue_wish wish, failover_str key, fa
 
 static inline glue_action glue_begin_with(const failover_pool *pool, glue_wish wish, failover_str key,
                                           failover_str session, failover_str client_ip,
-                                          failover_str zone, failover_str region, failover_str filter,
+                                          failover_str zone, failover_str region, failover_str scope,
+                                          failover_str filter,
                                           const uint64_t *exclude, size_t exclude_len,
                                           failover_error **error)
 {
-    failover_request request = glue_request(wish, key, session, client_ip, zone, region, filter,
-                                            exclude, exclude_len);
+    failover_request request = glue_request(wish, key, session, client_ip, zone, region, scope,
+                                            filter, exclude, exclude_len);
     glue_action shown = glue_begin(pool, &request);
     if (shown.code != FAILOVER_OK) {
         failover_pool_refusal(pool, &request, shown.code, error);
@@ -176,12 +178,13 @@ static inline glue_action glue_begin_with(const failover_pool *pool, glue_wish w
 /* A pick under such a request; the error is made if there is a place for it. */
 static inline failover_code glue_pick_with(const failover_pool *pool, glue_wish wish, failover_str key,
                                            failover_str session, failover_str client_ip,
-                                           failover_str zone, failover_str region, failover_str filter,
+                                           failover_str zone, failover_str region, failover_str scope,
+                                          failover_str filter,
                                            const uint64_t *exclude, size_t exclude_len,
                                            failover_lease *lease, failover_error **error)
 {
-    failover_request request = glue_request(wish, key, session, client_ip, zone, region, filter,
-                                            exclude, exclude_len);
+    failover_request request = glue_request(wish, key, session, client_ip, zone, region, scope,
+                                            filter, exclude, exclude_len);
     failover_code code = failover_pool_pick(pool, &request, lease);
     if (code != FAILOVER_OK) {
         failover_pool_refusal(pool, &request, code, error);
@@ -191,12 +194,13 @@ static inline failover_code glue_pick_with(const failover_pool *pool, glue_wish 
 
 static inline failover_code glue_explain(const failover_pool *pool, glue_wish wish, failover_str key,
                                          failover_str session, failover_str client_ip,
-                                         failover_str zone, failover_str region, failover_str filter,
+                                         failover_str zone, failover_str region, failover_str scope,
+                                          failover_str filter,
                                          const uint64_t *exclude, size_t exclude_len,
                                          failover_buf **json, failover_error **error)
 {
-    failover_request request = glue_request(wish, key, session, client_ip, zone, region, filter,
-                                            exclude, exclude_len);
+    failover_request request = glue_request(wish, key, session, client_ip, zone, region, scope,
+                                            filter, exclude, exclude_len);
     return failover_pool_explain(pool, &request, json, error);
 }
 

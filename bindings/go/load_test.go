@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -224,7 +225,7 @@ func oneCall(t *testing.T, manager *failover.FailoverManager, pool *failover.Poo
 func footprint(t *testing.T) (heap, resident int) {
 	t.Helper()
 	runtime.GC()
-	runtime.GC()
+	debug.FreeOSMemory() // or resident memory would tell of the collector's habits
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	return int(memory.HeapAlloc), status(t, "VmRSS")

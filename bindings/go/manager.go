@@ -126,7 +126,11 @@ func New(options ...ManagerOption) (*FailoverManager, error) {
 	manager := &FailoverManager{core: made, pools: map[nativePool]*Pool{}}
 	runtime.AddCleanup(made, nativeManager.free, native)
 	runtime.AddCleanup(manager, func(forgotten *core) { _ = forgotten.close(0) }, made)
-	return manager, made.start()
+	if err := made.start(); err != nil {
+		_ = made.close(0) // the error that matters is the other one
+		return nil, err
+	}
+	return manager, nil
 }
 
 // start begins what runs beside the manager.

@@ -57,6 +57,12 @@ func WithRegion(region string) Option {
 	return func(r *request) { r.region = region }
 }
 
+// WithScope names the operation, a route or a model, whose failures are its own: each endpoint keeps a
+// breaker for it beside its own one. At most 512 bytes.
+func WithScope(scope string) Option {
+	return func(r *request) { r.scope = scope }
+}
+
 // WithPosition is where the caller stands, in degrees.
 func WithPosition(latitude, longitude float64) Option {
 	return func(r *request) {

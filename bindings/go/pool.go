@@ -121,19 +121,21 @@ func (p *Pool) endpoint(number, version uint64, position uint32) *types.ServiceE
 	return p.find(number, version)
 }
 
-// find looks at the set again. An endpoint that isn't there is another provider's, which serves in place
-// of this pool; one that nobody has is described by nothing but an empty description.
+// find looks at the set again if it has changed. An endpoint that isn't there is another provider's, which
+// serves in place of this pool; one that nobody has any more is described by nothing.
 func (p *Pool) find(number, version uint64) *types.ServiceEndpoint {
-	if seen, err := p.look(); err == nil {
-		if known := seen.byNumber[number]; known != nil {
-			return known
-		}
-	}
 	p.lock.Lock()
 	defer p.lock.Unlock()
 	at := visit{number, version}
 	if known := p.foreign[at]; known != nil {
 		return known
+	}
+	seen := p.seen.Load()
+	if seen == nil || seen.version < version || seen.byNumber[number] == nil {
+		seen, _ = p.look() // without one, as if it weren't there
+	}
+	if seen != nil && seen.byNumber[number] != nil {
+		return seen.byNumber[number]
 	}
 	found := p.core.byNumber(number)
 	if found == nil {
@@ -149,7 +151,7 @@ func (p *Pool) find(number, version uint64) *types.ServiceEndpoint {
 // mostForeign bounds what is remembered of other providers' endpoints.
 const mostForeign = 1024
 
-// look reads the set as it is now.
+// look reads the set as it is now. The caller holds the lock, so that a change is read once.
 func (p *Pool) look() (*view, error) {
 	version, members, err := p.native.snapshot()
 	runtime.KeepAlive(p)
@@ -167,6 +169,16 @@ func (p *Pool) look() (*view, error) {
 
 // current is the set as it is now, looked at if it has changed.
 func (p *Pool) current() (*view, error) {
+	version, err := p.native.version()
+	runtime.KeepAlive(p)
+	if err != nil {
+		return nil, err
+	}
+	if seen := p.seen.Load(); seen != nil && seen.version == version {
+		return seen, nil
+	}
+	p.lock.Lock()
+	defer p.lock.Unlock()
 	return p.look()
 }
 

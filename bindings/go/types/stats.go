@@ -60,6 +60,24 @@ type EndpointStats struct {
 	IsResting bool `json:"is_resting"`
 	// IsLost says that its provider doesn't list it any more.
 	IsLost bool `json:"is_lost"`
+	// Scopes are the figures of each operation that requests named, see failover.WithScope.
+	Scopes map[string]ScopeStats `json:"scopes,omitempty"`
+}
+
+// ScopeStats are the figures of one operation on one endpoint.
+type ScopeStats struct {
+	// Circuit is that of its own breaker: closed, open or half_open.
+	Circuit string `json:"circuit"`
+	// InFlight is how many attempts are on their way.
+	InFlight int64 `json:"in_flight"`
+	// Picks is how often it was picked.
+	Picks int64 `json:"picks"`
+	// Outcomes counts what came of its attempts, by name.
+	Outcomes map[string]int64 `json:"outcomes"`
+	// AverageLatency is that of its attempts.
+	AverageLatency time.Duration `json:"average_latency_ns"`
+	// IsResting says that it asked to be left alone.
+	IsResting bool `json:"is_resting"`
 }
 
 // PoolStats are the figures of one pool.
