@@ -56,8 +56,10 @@ func BenchmarkPair(b *testing.B) {
 	pool := benchPool(b, 100)
 	b.ReportAllocs()
 	for b.Loop() {
-		begun := pool.native.begin(0, 0)
-		if begun.call.succeed(begun.attempt).kind != actionDone {
+		var begun action
+		pool.native.begin(0, 0, &begun)
+		begun.call.succeed(begun.attempt, &begun)
+		if begun.kind != actionDone {
 			b.Fatal("a call didn't end")
 		}
 	}

@@ -46,9 +46,9 @@ func (c *call) begin(ctx context.Context, pool *Pool, options []Option) {
 	}
 	c.request = requestOf(ctx, pool.core.defaults, options)
 	if c.request == nil {
-		c.action = pool.native.begin(flags, timeout)
+		pool.native.begin(flags, timeout, &c.action)
 		if c.action.code != 0 {
-			c.failure = pool.native.refusal(c.action.code)
+			c.failure = pool.native.refusal(int(c.action.code))
 		}
 	} else {
 		c.beginWith(flags, timeout)
@@ -68,7 +68,7 @@ func (c *call) beginWith(flags uint32, timeout uint64) {
 	if timeout != 0 && (c.request.timeout == 0 || timeout < c.request.timeout) {
 		c.request.timeout = timeout
 	}
-	c.action, c.failure = c.pool.native.beginWith(&c.request.wish)
+	c.failure = c.pool.native.beginWith(&c.request.wish, &c.action)
 }
 
 // next does what the call says until it wants an attempt, and returns false when it has ended.
@@ -102,24 +102,29 @@ func (c *call) prepare() {
 }
 
 func (c *call) step(kind uint32, endpoint uint64) {
-	c.take(c.action.call.step(input{kind: kind, attempt: c.action.attempt, endpoint: endpoint}))
+	c.feed(input{kind: kind, attempt: c.action.attempt, endpoint: endpoint})
 }
 
-// take takes the machine's answer.
-func (c *call) take(answer action) {
-	if answer.code != 0 {
-		c.failure = bare(answer.code)
-		return
+// feed tells the machine what happened, and takes its answer.
+func (c *call) feed(happened input) {
+	c.action.call.step(happened, &c.action)
+	c.heed()
+}
+
+// heed looks at what the machine wrote.
+func (c *call) heed() {
+	c.isOpen = c.action.call != nativeCall{}
+	if c.action.code != 0 {
+		c.failure = bare(int(c.action.code))
 	}
-	c.action = answer
-	c.isOpen = answer.call != nativeCall{}
 }
 
 // finish tells the machine what came of the attempt.
 func (c *call) finish(err error) {
 	c.attempt.finish()
 	if err == nil {
-		c.take(c.action.call.succeed(c.action.attempt))
+		c.action.call.succeed(c.action.attempt, &c.action)
+		c.heed()
 		return
 	}
 	c.last = err
@@ -128,7 +133,7 @@ func (c *call) finish(err error) {
 		c.step(inputCancel, 0)
 		return
 	}
-	c.take(c.action.call.step(input{kind: inputResult, attempt: c.action.attempt, outcome: outcome, hint: rest}))
+	c.feed(input{kind: inputResult, attempt: c.action.attempt, outcome: outcome, hint: rest})
 }
 
 func (c *call) classify(err error) (types.Outcome, time.Duration) {
@@ -259,7 +264,7 @@ func (c *call) abandon() {
 	}
 	if c.isOpen {
 		c.isOpen = false
-		c.action.call.step(input{kind: inputResult, attempt: c.action.attempt, outcome: types.OutcomeLocal})
+		c.action.call.step(input{kind: inputResult, attempt: c.action.attempt, outcome: types.OutcomeLocal}, &c.action)
 		c.action.call.free()
 	}
 	runtime.KeepAlive(c.pool)

@@ -105,11 +105,11 @@ func (w *world) call(step object) error {
 	if err := asked.settle(pool); err != nil {
 		return err
 	}
-	begun, err := pool.native.beginWith(&asked.wish)
-	if err != nil {
+	begun := &action{}
+	if err := pool.native.beginWith(&asked.wish, begun); err != nil {
 		return err
 	}
-	w.calls[name] = &begun
+	w.calls[name] = begun
 	w.learn()
 	return nil
 }
@@ -127,10 +127,11 @@ func (w *world) feed(step object, happened input) error {
 	if err != nil {
 		return err
 	}
-	answer := call.call.step(happened)
+	answer := *call
+	call.call.step(happened, &answer)
 	w.learn()
 	if answer.code != 0 {
-		return bare(answer.code)
+		return bare(int(answer.code))
 	}
 	*call = answer
 	return nil

@@ -94,7 +94,7 @@ func (w *world) expectAction(verb string, call *action, step object) error {
 			w.sameHistory(call, step))
 	}
 	failure := call.call.error()
-	return errors.Join(same("kind", textOf(step["kind"]), nameOfCode(call.why)), optional(step, "attempts", attempts),
+	return errors.Join(same("kind", textOf(step["kind"]), nameOfCode(int(call.why))), optional(step, "attempts", attempts),
 		w.sameHistory(call, step), w.sameError(step, failure))
 }
 

@@ -60,8 +60,6 @@ const (
 	flagPanic    = C.FAILOVER_ACTION_PANIC
 	flagFallback = C.FAILOVER_ACTION_FALLBACK
 
-	leasePanic = C.FAILOVER_LEASE_PANIC
-
 	requestNested        = C.FAILOVER_REQUEST_NESTED
 	requestNonIdempotent = C.FAILOVER_REQUEST_NON_IDEMPOTENT
 	requestIdempotent    = C.FAILOVER_REQUEST_IDEMPOTENT
@@ -370,18 +368,11 @@ func (p nativePool) figures() ([]byte, error) {
 	return take(buf), nil
 }
 
-// picked is a pick that nobody reports.
-type picked struct {
-	endpoint, version uint64
-	position          uint32
-	flags             uint32
-	code              int
-}
-
-func (p nativePool) pick() picked {
+// pick picks for somebody who won't report. Plain results: a struct would be copied through memory.
+func (p nativePool) pick() (endpoint, version uint64, position uint32, code int) {
 	var got C.glue_pick
-	code := C.glue_select(p.number(), &got)
-	return picked{uint64(got.endpoint), uint64(got.version), uint32(got.position), uint32(got.flags), int(code)}
+	refused := C.glue_select(p.number(), &got)
+	return uint64(got.endpoint), uint64(got.version), uint32(got.position), int(refused)
 }
 
 // wish is what a request wants beyond a time and flags.
@@ -408,9 +399,12 @@ func (w *wish) excluded() (*C.uint64_t, C.size_t) {
 // nativeLease is a pick that has to be reported.
 type nativeLease struct{ lease C.failover_lease }
 
-func (l *nativeLease) picked() picked {
-	return picked{uint64(l.lease.endpoint), uint64(l.lease.snapshot_version), uint32(l.lease.position),
-		uint32(l.lease.flags), 0}
+func (l *nativeLease) picked() (endpoint, version uint64, position uint32) {
+	return uint64(l.lease.endpoint), uint64(l.lease.snapshot_version), uint32(l.lease.position)
+}
+
+func (l *nativeLease) isPanic() bool {
+	return l.lease.flags&C.FAILOVER_LEASE_PANIC != 0
 }
 
 func (p nativePool) pickWith(w *wish, lease *nativeLease) error {
@@ -499,35 +493,34 @@ func (c nativeCall) ptr() *C.failover_call {
 	return *(**C.failover_call)(unsafe.Pointer(&c.handle))
 }
 
-// action is what a call says to do.
+// action is what a call says to do, laid out as glue_action, which C writes in place.
 type action struct {
 	call              nativeCall
 	endpoint, version uint64
-	timer, timeout    uint64
-	code              int
+	timer             uint64
+	code              uint32
 	kind, attempt     uint32
 	flags, position   uint32
-	why               int
+	why               uint32
 }
 
-func shown(a C.glue_action) action {
-	return action{
-		call: nativeCall{uintptr(a.call)}, endpoint: uint64(a.endpoint), version: uint64(a.version),
-		timer: uint64(a.timer_ns), timeout: uint64(a.timeout_ns), code: int(a.code), kind: uint32(a.kind),
-		attempt: uint32(a.attempt), flags: uint32(a.flags), position: uint32(a.position), why: int(a.why),
-	}
+// Both are of one size, or this doesn't compile.
+var _ = [1]struct{}{}[unsafe.Sizeof(action{})-C.sizeof_glue_action]
+
+func (a *action) place() *C.glue_action {
+	return (*C.glue_action)(unsafe.Pointer(a))
 }
 
-func (p nativePool) begin(flags uint32, timeout uint64) action {
-	return shown(C.glue_begin_plain(p.number(), C.uint32_t(flags), C.uint64_t(timeout)))
+func (p nativePool) begin(flags uint32, timeout uint64, into *action) {
+	C.glue_begin_plain(p.number(), C.uint32_t(flags), C.uint64_t(timeout), into.place())
 }
 
-func (p nativePool) beginWith(w *wish) (action, error) {
+func (p nativePool) beginWith(w *wish, into *action) error {
 	var object *C.failover_error
 	exclude, count := w.excluded()
-	begun := shown(C.glue_begin_with(p.ptr, w.plain(), str(w.key), str(w.session), str(w.clientIP), str(w.zone),
-		str(w.region), str(w.scope), str(w.filter), exclude, count, &object))
-	return begun, failed(C.failover_code(begun.code), object)
+	code := C.glue_begin_with(p.ptr, w.plain(), str(w.key), str(w.session), str(w.clientIP), str(w.zone),
+		str(w.region), str(w.scope), str(w.filter), exclude, count, into.place(), &object)
+	return failed(code, object)
 }
 
 // input is what happened; what doesn't apply is 0. A latency of 0 is the time since the attempt began.
@@ -538,13 +531,13 @@ type input struct {
 	endpoint      uint64
 }
 
-func (c nativeCall) step(in input) action {
-	return shown(C.glue_step(C.uintptr_t(c.handle), C.uint32_t(in.kind), C.uint32_t(in.attempt), C.uint32_t(in.outcome),
-		C.uint64_t(max(in.latency, 0)), C.uint64_t(max(in.hint, 0)), C.uint64_t(in.endpoint)))
+func (c nativeCall) step(in input, into *action) {
+	C.glue_step(C.uintptr_t(c.handle), C.uint32_t(in.kind), C.uint32_t(in.attempt), C.uint32_t(in.outcome),
+		C.uint64_t(max(in.latency, 0)), C.uint64_t(max(in.hint, 0)), C.uint64_t(in.endpoint), into.place())
 }
 
-func (c nativeCall) succeed(attempt uint32) action {
-	return shown(C.glue_succeed(C.uintptr_t(c.handle), C.uint32_t(attempt)))
+func (c nativeCall) succeed(attempt uint32, into *action) {
+	C.glue_succeed(C.uintptr_t(c.handle), C.uint32_t(attempt), into.place())
 }
 
 func (c nativeCall) free() {

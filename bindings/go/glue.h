@@ -16,13 +16,13 @@
  * On the hot path handles are numbers: the Go runtime looks at every pointer that crosses.
  */
 
-/* What to do now, as far as Go wants to know. */
+/* What to do now, as far as Go wants to know; Go's `action` has the same layout and is written in place,
+ * since what is copied as a block right after it was written is read back late. */
 typedef struct {
     uintptr_t call; /* 0 once the call is freed */
     uint64_t endpoint;
     uint64_t version;
     uint64_t timer_ns;
-    uint64_t timeout_ns;
     uint32_t code; /* of the step itself; FAIL's own is `why` */
     uint32_t kind;
     uint32_t attempt;
@@ -31,26 +31,26 @@ typedef struct {
     uint32_t why;
 } glue_action;
 
-static inline glue_action glue_show(failover_code code, failover_call *call,
-                                    const failover_action *action)
+static inline void glue_show(failover_code code, failover_call *call, const failover_action *action,
+                             glue_action *shown)
 {
-    glue_action shown = {.call = (uintptr_t)call, .code = code};
+    shown->call = (uintptr_t)call;
+    shown->code = code;
     if (code == FAILOVER_OK) {
-        shown.endpoint = action->lease.endpoint;
-        shown.version = action->lease.snapshot_version;
-        shown.timer_ns = action->timer_ns;
-        shown.timeout_ns = action->attempt_timeout_ns;
-        shown.kind = action->kind;
-        shown.attempt = action->attempt;
-        shown.flags = action->flags;
-        shown.position = action->lease.position;
-        shown.why = action->code;
+        shown->endpoint = action->lease.endpoint;
+        shown->version = action->lease.snapshot_version;
+        shown->timer_ns = action->timer_ns;
+        shown->kind = action->kind;
+        shown->attempt = action->attempt;
+        shown->flags = action->flags;
+        shown->position = action->lease.position;
+        shown->why = action->code;
     }
-    return shown;
 }
 
 /* Makes a call and starts it. */
-static inline glue_action glue_begin(const failover_pool *pool, const failover_request *request)
+static inline void glue_begin(const failover_pool *pool, const failover_request *request,
+                              glue_action *shown)
 {
     failover_call *call = NULL;
     failover_input input = {.kind = FAILOVER_INPUT_START};
@@ -59,24 +59,26 @@ static inline glue_action glue_begin(const failover_pool *pool, const failover_r
     if (code == FAILOVER_OK) {
         code = failover_call_step(call, &input, &action);
     }
-    return glue_show(code, call, &action);
+    glue_show(code, call, &action, shown);
 }
 
 /* As glue_begin, for a request that wants no more than a time and flags. */
-static inline glue_action glue_begin_plain(uintptr_t handle, uint32_t flags, uint64_t timeout_ns)
+static inline void glue_begin_plain(uintptr_t handle, uint32_t flags, uint64_t timeout_ns,
+                                    glue_action *shown)
 {
     const failover_pool *pool = (const failover_pool *)handle;
     if (flags == 0 && timeout_ns == 0) {
-        return glue_begin(pool, NULL);
+        glue_begin(pool, NULL, shown);
+        return;
     }
     failover_request request = {
         .struct_size = sizeof request, .flags = flags, .timeout_ns = timeout_ns};
-    return glue_begin(pool, &request);
+    glue_begin(pool, &request, shown);
 }
 
-static inline glue_action glue_step(uintptr_t handle, uint32_t kind, uint32_t attempt,
-                                    uint32_t outcome, uint64_t latency_ns, uint64_t hint_ns,
-                                    uint64_t endpoint)
+static inline void glue_step(uintptr_t handle, uint32_t kind, uint32_t attempt, uint32_t outcome,
+                             uint64_t latency_ns, uint64_t hint_ns, uint64_t endpoint,
+                             glue_action *shown)
 {
     failover_input input = {.kind = kind,
                             .attempt = attempt,
@@ -86,18 +88,17 @@ static inline glue_action glue_step(uintptr_t handle, uint32_t kind, uint32_t at
                             .endpoint = endpoint};
     failover_call *call = (failover_call *)handle;
     failover_action action;
-    return glue_show(failover_call_step(call, &input, &action), call, &action);
+    glue_show(failover_call_step(call, &input, &action), call, &action, shown);
 }
 
 /* Tells that an attempt succeeded. A call that ends so with its first attempt is freed. */
-static inline glue_action glue_succeed(uintptr_t call, uint32_t attempt)
+static inline void glue_succeed(uintptr_t call, uint32_t attempt, glue_action *shown)
 {
-    glue_action shown = glue_step(call, FAILOVER_INPUT_RESULT, attempt, FAILOVER_OUTCOME_SUCCESS, 0, 0, 0);
-    if (shown.code == FAILOVER_OK && shown.kind == FAILOVER_ACTION_DONE && attempt == 1) {
+    glue_step(call, FAILOVER_INPUT_RESULT, attempt, FAILOVER_OUTCOME_SUCCESS, 0, 0, 0, shown);
+    if (shown->code == FAILOVER_OK && shown->kind == FAILOVER_ACTION_DONE && attempt == 1) {
         failover_call_free((failover_call *)call);
-        shown.call = 0;
+        shown->call = 0;
     }
-    return shown;
 }
 
 /* A pick that nobody will report. */
@@ -105,7 +106,6 @@ typedef struct {
     uint64_t endpoint;
     uint64_t version;
     uint64_t position;
-    uint64_t flags;
 } glue_pick;
 
 static inline uint32_t glue_select(uintptr_t handle, glue_pick *picked)
@@ -120,7 +120,6 @@ static inline uint32_t glue_select(uintptr_t handle, glue_pick *picked)
         picked->endpoint = lease.endpoint;
         picked->version = lease.snapshot_version;
         picked->position = lease.position;
-        picked->flags = lease.flags;
     }
     return code;
 }
@@ -159,20 +158,21 @@ static inline failover_request glue_request(glue_wish wish, failover_str key, fa
     return request;
 }
 
-static inline glue_action glue_begin_with(const failover_pool *pool, glue_wish wish, failover_str key,
-                                          failover_str session, failover_str client_ip,
-                                          failover_str zone, failover_str region, failover_str scope,
-                                          failover_str filter,
-                                          const uint64_t *exclude, size_t exclude_len,
-                                          failover_error **error)
+static inline failover_code glue_begin_with(const failover_pool *pool, glue_wish wish,
+                                            failover_str key, failover_str session,
+                                            failover_str client_ip, failover_str zone,
+                                            failover_str region, failover_str scope,
+                                            failover_str filter, const uint64_t *exclude,
+                                            size_t exclude_len, glue_action *shown,
+                                            failover_error **error)
 {
     failover_request request = glue_request(wish, key, session, client_ip, zone, region, scope,
                                             filter, exclude, exclude_len);
-    glue_action shown = glue_begin(pool, &request);
-    if (shown.code != FAILOVER_OK) {
-        failover_pool_refusal(pool, &request, shown.code, error);
+    glue_begin(pool, &request, shown);
+    if (shown->code != FAILOVER_OK) {
+        failover_pool_refusal(pool, &request, shown->code, error);
     }
-    return shown;
+    return shown->code;
 }
 
 /* A pick under such a request; the error is made if there is a place for it. */

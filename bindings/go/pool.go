@@ -85,13 +85,13 @@ func (p *Pool) Select(ctx context.Context, options ...Option) (*types.ServiceEnd
 	if asked := requestOf(ctx, p.core.defaults, options); asked != nil {
 		return p.selectWith(asked)
 	}
-	got := p.native.pick()
-	if got.code != 0 {
-		err := p.native.refusal(got.code)
+	number, version, position, code := p.native.pick()
+	if code != 0 {
+		err := p.native.refusal(code)
 		runtime.KeepAlive(p)
 		return nil, err
 	}
-	endpoint := p.endpoint(got.endpoint, got.version, got.position)
+	endpoint := p.endpoint(number, version, position)
 	runtime.KeepAlive(p)
 	return endpoint, nil
 }
@@ -105,8 +105,7 @@ func (p *Pool) selectWith(asked *request) (*types.ServiceEndpoint, error) {
 	if err := p.native.pickWith(&asked.wish, &lease); err != nil {
 		return nil, err
 	}
-	got := lease.picked()
-	endpoint := p.endpoint(got.endpoint, got.version, got.position)
+	endpoint := p.endpoint(lease.picked())
 	runtime.KeepAlive(p)
 	return endpoint, nil
 }
@@ -281,8 +280,7 @@ func (p *Pool) Pick(ctx context.Context, options ...Option) (*Lease, error) {
 	if err := p.native.pickWith(&asked.wish, &state.native); err != nil {
 		return nil, err
 	}
-	got := state.native.picked()
-	lease := &Lease{p, state, p.endpoint(got.endpoint, got.version, got.position), got.flags&leasePanic != 0}
+	lease := &Lease{p, state, p.endpoint(state.native.picked()), state.native.isPanic()}
 	runtime.AddCleanup(lease, forget, state)
 	return lease, nil
 }
