@@ -236,6 +236,22 @@ func TestA_panic_on_a_goroutine_of_its_own_reaches_the_caller_with_its_stack(t *
 		func(*types.ServiceEndpoint) (interface{}, error) { throwHere(errBroken); return nil, nil })
 }
 
+func TestA_result_that_comes_at_the_deadline_is_never_waited_for_twice(t *testing.T) {
+	manager := managerOf(t)
+	register(t, manager, "a")
+	policy := &types.FailoverConfig{MaxRetries: -1, Timeout: 2 * time.Millisecond}
+
+	for range 200 {
+		value, err := manager.ExecuteWithFailover(background, policy, func(*types.ServiceEndpoint) (interface{}, error) {
+			time.Sleep(2 * time.Millisecond)
+			return "late", nil
+		})
+		if (err == nil) != (value.Result == "late") {
+			t.Fatalf("neither one nor the other: %v, %v", value.Result, err)
+		}
+	}
+}
+
 func TestDo_a_call_within_a_call_does_not_multiply_attempts(t *testing.T) {
 	manager := onManualTime(t, failover.WithPolicy(&types.FailoverConfig{MaxRetries: 2}))
 	register(t, manager, "a")

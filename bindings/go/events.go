@@ -84,8 +84,20 @@ func (m *FailoverManager) Subscribe(capacity int, kinds ...types.EventType) (*Su
 	}
 	subscription := &Subscription{queue: queue, ready: ready, core: m.core}
 	m.core.remember(ready)
-	runtime.AddCleanup(subscription, nativeEvents.free, queue)
+	runtime.AddCleanup(subscription, subscriptionEnd.end, subscriptionEnd{m.core, ready, queue})
 	return subscription, nil
+}
+
+// subscriptionEnd is what is left to be given back of a subscription that nobody knows any more.
+type subscriptionEnd struct {
+	core  *core
+	ready *readiness
+	queue nativeEvents
+}
+
+func (e subscriptionEnd) end() {
+	e.core.forgetQueue(e.ready)
+	e.queue.free()
 }
 
 func maskOf(kinds []types.EventType) (uint64, error) {

@@ -121,13 +121,13 @@ func (c *call) attemptApart(fn func(*types.ServiceEndpoint) (any, error)) any {
 		return c.takeEnding(came)
 	case <-c.attempt.Done():
 	}
-	// Both may be there at once: a result that came is worth more.
+	// Either a result is there by now, which is worth more, or the place for it is taken, which tells the
+	// goroutine that nobody waits any more.
 	select {
 	case came := <-ended:
 		return c.takeEnding(came)
-	default:
+	case ended <- ending{}:
 	}
-	ended <- ending{} // tells that nobody waits any more
 	c.attempt.finish()
 	if c.ctx.Err() == nil {
 		c.step(inputTick, 0)

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Runs the whole suite of the Go binding.
 #
-#   test.sh [PART]     PART: lint, test, race, checked, examples, guide or package; else all of them
+#   test.sh [PART]     PART: lint, test, race, checked, dynamic, examples, guide or package; else all of them
 #
 #   lint      gofmt, go vet, and that the module has no dependency
 #   test      the tests, conformance among them
 #   race      the same with the race detector
 #   checked   the same with the runtime's checks of every pointer that crosses to C
+#   dynamic   the tests again, against an installed shared library
 #   examples  the programs of examples/go, compared with what they should print
 #   guide     every block of code in docs/guides/go.md
 #   package   the module as users install it
 #
-# FAILOVER_SOAK=1 makes the leak test long. The binding itself is built first.
+# The binding itself is built first.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -23,7 +24,7 @@ fi
 "$here/build.sh" >/dev/null
 cd "$here"
 
-# Our own cache, so that nothing of the suite lands elsewhere; never a download.
+# Never a download.
 export GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local
 
 lint() {
@@ -49,6 +50,14 @@ suite() {
     go test -timeout 10m "$@" ./...
 }
 
+dynamic() {
+    local prefix
+    prefix=$(mktemp -d)
+    "$root/bindings/c/install.sh" "$prefix" >/dev/null
+    PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib suite -count=1 -tags failover_dynamic
+    rm -rf "$prefix"
+}
+
 part() {
     echo "go: $1"
     case $1 in
@@ -56,6 +65,7 @@ part() {
     test) suite -count=1 ;;
     race) suite -count=1 -race ;;
     checked) GOEXPERIMENT=cgocheck2 suite -count=1 ;;
+    dynamic) dynamic ;;
     examples) "$root/examples/go/run.sh" check ;;
     guide) "$here/guide.sh" ;;
     package) "$here/package.sh" ;;
@@ -69,7 +79,7 @@ part() {
 if [[ $# -gt 0 ]]; then
     part "$1"
 else
-    for one in lint test race checked examples guide package; do
+    for one in lint test race checked dynamic examples guide package; do
         part "$one"
     done
 fi

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +79,28 @@ func TestA_subscription_drops_the_oldest_and_counts(t *testing.T) {
 	if _, err := manager.Subscribe(1, "nonsense"); err == nil {
 		t.Error("an unknown kind wasn't refused")
 	}
+}
+
+func TestSubscriptions_that_are_forgotten_give_their_descriptors_back(t *testing.T) {
+	manager := managerOf(t)
+	before := openFiles(t)
+
+	for range 50 {
+		if _, err := manager.Subscribe(16); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	eventually(t, "they are closed", func() bool { runtime.GC(); return openFiles(t) <= before })
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
 }
 
 func TestA_subscription_can_wait_again_after_a_context_ended(t *testing.T) {
