@@ -24,7 +24,11 @@ type attemptContext struct {
 	done chan struct{}
 	err  error
 	stop []func()
+	// followers are to be told of the end, each on a goroutine of its own.
+	followers map[*follower]struct{}
 }
+
+type follower struct{ run func() }
 
 type nestedKey struct{}
 
@@ -100,9 +104,11 @@ func (c *attemptContext) arm() {
 func (c *attemptContext) end(why error) {
 	c.lock.Lock()
 	var stops []func()
+	var followers map[*follower]struct{}
 	if c.err == nil {
 		c.err = why
 		stops, c.stop = c.stop, nil
+		followers, c.followers = c.followers, nil
 		if c.done != nil {
 			close(c.done)
 		}
@@ -110,6 +116,35 @@ func (c *attemptContext) end(why error) {
 	c.lock.Unlock()
 	for _, stop := range stops {
 		stop()
+	}
+	for one := range followers {
+		go one.run()
+	}
+}
+
+// AfterFunc calls a function on a goroutine of its own when the context ends. The context package looks for
+// it: without it, each context made from this one would hold a goroutine.
+func (c *attemptContext) AfterFunc(run func()) (stop func() bool) {
+	c.Done()
+	one := &follower{run}
+	c.lock.Lock()
+	isOver := c.err != nil
+	if !isOver {
+		if c.followers == nil {
+			c.followers = map[*follower]struct{}{}
+		}
+		c.followers[one] = struct{}{}
+	}
+	c.lock.Unlock()
+	if isOver {
+		go run()
+	}
+	return func() bool {
+		c.lock.Lock()
+		defer c.lock.Unlock()
+		_, isWaiting := c.followers[one]
+		delete(c.followers, one)
+		return isWaiting
 	}
 }
 

@@ -167,6 +167,40 @@ func TestDo_the_attempts_context_ends_with_it(t *testing.T) {
 	}
 }
 
+func TestDo_contexts_made_from_an_attempts_hold_no_goroutines_and_end_with_it(t *testing.T) {
+	manager := managerOf(t)
+	register(t, manager, "a")
+	var child context.Context
+	last := func() {}
+	defer func() { last() }()
+	told := make(chan struct{})
+
+	_, err := failover.Do(background, poolOf(t, manager), func(ctx context.Context, _ *types.ServiceEndpoint) (int, error) {
+		before := runtime.NumGoroutine()
+		for range 100 {
+			one, cancel := context.WithCancel(ctx)
+			defer cancel()
+			_ = one
+		}
+		if grown := runtime.NumGoroutine() - before; grown > 10 {
+			t.Errorf("a hundred contexts hold %d goroutines", grown)
+		}
+		child, last = context.WithCancel(ctx)
+		stop := context.AfterFunc(ctx, func() { t.Error("it was stopped") })
+		if !stop() {
+			t.Error("it couldn't be stopped")
+		}
+		context.AfterFunc(ctx, func() { close(told) })
+		return 0, nil
+	})
+
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-child.Done()
+	<-told
+}
+
 func TestDo_a_panic_passes_through_with_its_stack(t *testing.T) {
 	manager := managerOf(t)
 	register(t, manager, "a")
