@@ -1,0 +1,164 @@
+"""Runs a call on the caller's own event loop: the coroutine, the waits, the deadlines.
+
+A loop around the machine and nothing more. No loop is captured and no thread is woken: a call that
+ends without suspending never meets the loop, and the timer for an attempt's deadline is set when its
+coroutine suspends for the first time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from collections.abc import Awaitable, Callable, Generator
+from typing import TYPE_CHECKING, Any, Optional
+
+from . import _failover
+from .context import ATTEMPT
+from .endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from .pool import Pool
+
+__all__ = ["run"]
+
+
+async def run(
+    pool: Pool, function: Callable[[Endpoint], Awaitable[Any]], options: dict[str, Any]
+) -> _failover.FailoverResult[Any]:
+    """Runs ``function`` on one endpoint after another until it succeeds or the call ends."""
+    call = pool.call(**options) if options else pool.call()
+    action = call.action
+    while True:
+        if action == "attempt":
+            outer = ATTEMPT.get()
+            ATTEMPT.set(call)
+            try:
+                value = await _attempt(call, function)
+            except _TimeIsOver:
+                # The machine knows: it is the one who said so.
+                action = call.action
+            except BaseException as error:
+                action = call.failed(error)
+                if not isinstance(error, Exception):
+                    # Cancelled or interrupted: the attempt is returned, and that is all.
+                    raise
+            else:
+                return call.succeed(value)
+            finally:
+                ATTEMPT.set(outer)
+        elif action == "wait":
+            action = await _wait(call)
+        elif action == "abandon":
+            action = call.next()
+        elif action == "choose":
+            action = await _choose(call, pool)
+        else:
+            raise call.exception()
+
+
+class _TimeIsOver(BaseException):
+    """The attempt's time is over, and its coroutine has ended."""
+
+
+async def _wait(call: _failover.Call) -> str:
+    try:
+        while True:
+            await asyncio.sleep(call.pause())
+            if call.pause() <= 0.0:
+                action = call.tick()
+                if action != "wait":
+                    return action
+    except BaseException:
+        call.cancel()
+        raise
+
+
+async def _choose(call: _failover.Call, pool: Pool) -> str:
+    try:
+        chosen = pool.choose(call.candidates(), is_async=True)
+        if hasattr(chosen, "__await__"):
+            chosen = await chosen
+        return call.choose(chosen)
+    except BaseException:
+        call.cancel()
+        raise
+
+
+@types.coroutine
+def _attempt(
+    call: _failover.Call, function: Callable[[Endpoint], Awaitable[Any]]
+) -> Generator[Any, Any, Any]:
+    """Drives the function's coroutine by hand, so that its first suspension is seen."""
+    coroutine: Any = function(call.endpoint)
+    if not hasattr(coroutine, "send"):
+        coroutine = _awaiting(coroutine)
+    try:
+        waited_for = coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    timer = _Timer(call)
+    try:
+        while True:
+            try:
+                sent = yield waited_for
+            except GeneratorExit:
+                coroutine.close()
+                raise
+            except BaseException as thrown:
+                waited_for = coroutine.throw(thrown)
+            else:
+                waited_for = coroutine.send(sent)
+    except StopIteration as end:
+        timer.stop(None)
+        return end.value
+    except BaseException as error:
+        timer.stop(error)
+        raise
+
+
+async def _awaiting(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+
+
+class _Timer:
+    """Ends an attempt whose time is over, by cancelling its task for a moment."""
+
+    __slots__ = ("_call", "_cancelling", "_handle", "_has_fired", "_loop", "_task")
+
+    def __init__(self, call: _failover.Call) -> None:
+        self._has_fired = False
+        self._handle: Optional[asyncio.TimerHandle] = None
+        try:
+            self._loop = asyncio.get_running_loop()
+            task = asyncio.current_task()
+        except RuntimeError:
+            # Driven by something else than asyncio, which has to keep the time itself.
+            return
+        if task is None:
+            return
+        self._call = call
+        self._task = task
+        # Before 3.11 a task doesn't count who wants it cancelled.
+        self._cancelling = task.cancelling() if hasattr(task, "cancelling") else 0
+        self._handle = self._loop.call_later(call.pause(), self._look)
+
+    def _look(self) -> None:
+        pause = self._call.pause()
+        if pause > 0.0 or self._call.tick() != "abandon":
+            self._handle = self._loop.call_later(max(pause, 0.001), self._look)
+            return
+        self._has_fired = True
+        self._task.cancel()
+
+    def stop(self, error: Optional[BaseException]) -> None:
+        """Ends the timer; raises if it was what ended the attempt."""
+        if not self._has_fired:
+            if self._handle is not None:
+                self._handle.cancel()
+            return
+        wanted_by_others = hasattr(self._task, "uncancel") and (
+            self._task.uncancel() > self._cancelling
+        )
+        is_other = error is not None and not isinstance(error, (Exception, asyncio.CancelledError))
+        if not wanted_by_others and not is_other:
+            raise _TimeIsOver from None

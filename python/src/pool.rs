@@ -1,0 +1,254 @@
+//! One service of one provider under one policy: picks, and the endpoints' objects by their places.
+
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::ArcSwapOption;
+use failover::balance::Level;
+use failover::endpoint::Snapshot;
+use failover::execute::{Grant, PoolCore};
+use failover::{EndpointId, Outcome};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use serde_json::json;
+
+use crate::call::Call;
+use crate::endpoint::Endpoints;
+use crate::error::{Raise, exception};
+use crate::lease::Lease;
+use crate::manager::Manager;
+use crate::result::FailoverResult;
+use crate::{execute, json as documents, request};
+
+/// What a pool, its calls and its leases work on.
+#[derive(Debug)]
+pub(crate) struct PoolInner {
+    pub(crate) pool: failover::Pool,
+    pub(crate) core: Arc<PoolCore>,
+    endpoints: Arc<Endpoints>,
+    table: ArcSwapOption<Table>,
+}
+
+/// The endpoints' objects by their places in one snapshot, each put there when it is first picked.
+#[derive(Debug)]
+struct Table {
+    version: u64,
+    objects: Box<[OnceLock<(EndpointId, Py<PyAny>)>]>,
+}
+
+impl PoolInner {
+    pub(crate) fn new(pool: failover::Pool, endpoints: Arc<Endpoints>) -> Self {
+        let core = Arc::clone(pool.core());
+        Self { pool, core, endpoints, table: ArcSwapOption::empty() }
+    }
+
+    /// The object of the endpoint that was picked by this pool itself.
+    #[inline]
+    pub(crate) fn endpoint(&self, py: Python<'_>, grant: &Grant) -> PyResult<Py<PyAny>> {
+        let table = self.table.load();
+        if let Some(table) = &*table
+            && table.version == grant.snapshot_version
+            && let Some((id, object)) =
+                table.objects.get(grant.position as usize).and_then(OnceLock::get)
+            && *id == grant.endpoint
+        {
+            return Ok(object.clone_ref(py));
+        }
+        drop(table);
+        self.meet(py, grant)
+    }
+
+    /// The object of an endpoint that a fallback pool picked.
+    #[cold]
+    pub(crate) fn foreign_endpoint(
+        &self,
+        py: Python<'_>,
+        id: EndpointId,
+        endpoint: &Arc<failover::Endpoint>,
+    ) -> PyResult<Py<PyAny>> {
+        self.endpoints.object(py, id, endpoint)
+    }
+
+    /// The objects of endpoints that a call may choose among.
+    pub(crate) fn objects(
+        &self,
+        py: Python<'_>,
+        snapshot: &Snapshot,
+        ids: &[EndpointId],
+    ) -> PyResult<Vec<Py<PyAny>>> {
+        let members = ids.iter().filter_map(|id| snapshot.find(*id, 0));
+        members.map(|one| self.endpoints.object(py, one.id, &one.endpoint)).collect()
+    }
+
+    #[cold]
+    fn meet(&self, py: Python<'_>, grant: &Grant) -> PyResult<Py<PyAny>> {
+        let snapshot = self.core.snapshot();
+        let member = snapshot.find(grant.endpoint, grant.position);
+        let member = member.expect("a leased endpoint stays in every snapshot");
+        let object = self.endpoints.object(py, member.id, &member.endpoint)?;
+        if snapshot.version() == grant.snapshot_version {
+            let table = self.table_of(snapshot.version(), snapshot.members().len());
+            if let Some(place) = table.objects.get(grant.position as usize) {
+                // Put there by another thread meanwhile, it is the same object.
+                let _ = place.set((member.id, object.clone_ref(py)));
+            }
+        }
+        Ok(object)
+    }
+
+    fn table_of(&self, version: u64, size: usize) -> Arc<Table> {
+        if let Some(table) = self.table.load_full().filter(|table| table.version == version) {
+            return table;
+        }
+        let objects = std::iter::repeat_with(OnceLock::new).take(size).collect();
+        let fresh = Arc::new(Table { version, objects });
+        self.table.store(Some(Arc::clone(&fresh)));
+        fresh
+    }
+}
+
+/// One service of one provider under one policy.
+#[derive(Debug)]
+#[pyclass(frozen, subclass, module = "failover")]
+pub(crate) struct Pool {
+    pub(crate) inner: Arc<PoolInner>,
+}
+
+#[pymethods]
+impl Pool {
+    #[new]
+    #[pyo3(signature = (manager, provider=None, service=None, policy=None))]
+    fn new(
+        py: Python<'_>,
+        manager: &Manager,
+        provider: Option<&str>,
+        service: Option<&str>,
+        policy: Option<&str>,
+    ) -> PyResult<Self> {
+        let mut pool = manager.manager.pool(provider, service).or_raise(py)?;
+        if let Some(policy) = policy {
+            pool = pool.derive(policy).or_raise(py)?;
+        }
+        Ok(Self { inner: manager.intern(pool) })
+    }
+
+    /// `provider/service`.
+    #[getter]
+    fn name(&self) -> &str {
+        self.inner.pool.name()
+    }
+
+    /// The provider's name.
+    #[getter]
+    fn provider(&self) -> &str {
+        self.inner.pool.provider()
+    }
+
+    /// The service's name; `*` is all of them.
+    #[getter]
+    fn service(&self) -> &str {
+        self.inner.pool.service()
+    }
+
+    /// Picks an endpoint that nobody will report on.
+    #[pyo3(signature = (**options))]
+    fn select(
+        &self,
+        py: Python<'_>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
+        if options.is_none() {
+            return self.select_one(py, &PLAIN);
+        }
+        self.select_one(py, &request::read(py, &self.inner, options)?.request)
+    }
+
+    /// Picks an endpoint for one attempt that the program makes itself.
+    #[pyo3(signature = (**options))]
+    fn lease(&self, py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Lease> {
+        let asked = request::read(py, &self.inner, options)?;
+        let core = &self.inner.core;
+        let now = core.shared().clock.now();
+        match core.grant_one(&asked.request, now) {
+            Ok(grant) => Lease::new(py, &self.inner, grant),
+            Err(kind) => Err(exception(py, &core.refused(kind, &asked.request, now))),
+        }
+    }
+
+    /// Runs `function` on one endpoint after another until it succeeds or the call ends.
+    #[pyo3(signature = (function, /, **options))]
+    fn execute(
+        slf: &Bound<'_, Self>,
+        function: &Bound<'_, PyAny>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<FailoverResult> {
+        let asked = request::read(slf.py(), &slf.get().inner, options)?;
+        execute::run(slf, function, asked)
+    }
+
+    /// Begins a call: the machine itself, for whoever drives it.
+    #[pyo3(signature = (**options))]
+    fn call(&self, py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Call> {
+        let asked = request::read(py, &self.inner, options)?;
+        Call::begin(py, &self.inner, asked)
+    }
+
+    /// The endpoints as they are now, in the order of their ids.
+    fn endpoints(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        let snapshot = self.inner.core.snapshot();
+        let members = snapshot.members().iter();
+        members.map(|one| self.inner.endpoints.object(py, one.id, &one.endpoint)).collect()
+    }
+
+    /// Tells of each endpoint why it would or would not be picked now.
+    #[pyo3(signature = (**options))]
+    fn explain<'py>(
+        &self,
+        py: Python<'py>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let asked = request::read(py, &self.inner, options)?;
+        let (list, level) = self.inner.pool.explain(&asked.request);
+        let endpoints: Vec<_> = list
+            .iter()
+            .map(|one| {
+                json!({
+                    "id": &*one.id,
+                    "priority": one.priority,
+                    "weight": one.weight,
+                    "objection": one.objection,
+                    "is_chosen": one.is_chosen,
+                })
+            })
+            .collect();
+        let shown = json!({ "level": level.map(Level::name), "endpoints": endpoints });
+        documents::to_python(py, &shown)
+    }
+
+    /// The pool's own statistics.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        documents::to_python(py, &self.inner.pool.stats())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<failover.Pool {:?}>", self.inner.pool.name())
+    }
+}
+
+impl Pool {
+    #[inline]
+    fn select_one(&self, py: Python<'_>, request: &failover::Request) -> PyResult<Py<PyAny>> {
+        let core = &*self.inner.core;
+        let now = core.shared().clock.now();
+        match core.grant_one(request, now) {
+            Ok(grant) => {
+                // Nobody will, so its place and its permit come back at once.
+                core.report(&grant, Outcome::Cancelled, now, 0);
+                self.inner.endpoint(py, &grant)
+            }
+            Err(kind) => Err(exception(py, &core.refused(kind, request, now))),
+        }
+    }
+}
+
+/// A request that wants nothing in particular.
+static PLAIN: failover::Request = failover::Request::new();
