@@ -40,6 +40,7 @@ _BROKEN = (
     MemoryError,
 )
 _TIMEOUTS = (TimeoutError, asyncio.TimeoutError, concurrent.futures.TimeoutError)
+_UNSENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
 _UNREACHABLE = frozenset(
     {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL}
 )
@@ -106,7 +107,7 @@ def _known(error: BaseException) -> Optional[_Said]:
         return _BY_TYPE[error.type], None
     if isinstance(error, _TIMEOUTS):
         return "timeout", None
-    if isinstance(error, (socket.gaierror, ssl.SSLCertVerificationError)):
+    if isinstance(error, _UNSENT):
         return "unsent", None
     if isinstance(error, OSError) and error.errno in _UNREACHABLE:
         return "unsent", None

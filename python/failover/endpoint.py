@@ -77,6 +77,10 @@ class Endpoint:
     #: When it was last changed, as RFC 3339 text.
     updated_at: Optional[str] = None
 
+    def __repr__(self) -> str:
+        service = "" if self.name is None else f", name={self.name!r}"
+        return f"Endpoint({self.id!r}{service}, {self.authority!r})"
+
     def __hash__(self) -> int:
         return hash((self.id, self.address, self.port))
 

@@ -19,21 +19,24 @@ from .endpoint import Endpoint
 if TYPE_CHECKING:
     from .pool import Pool
 
-__all__ = ["run"]
+__all__ = ["go_on"]
 
 
-async def run(
-    pool: Pool, function: Callable[[Endpoint], Awaitable[Any]], options: dict[str, Any]
+async def go_on(
+    pool: Pool, function: Callable[[Endpoint], Awaitable[Any]], call: _failover.Call
 ) -> _failover.FailoverResult[Any]:
-    """Runs ``function`` on one endpoint after another until it succeeds or the call ends."""
-    call = pool.call(**options) if options else pool.call()
+    """Goes on with a call that wasn't done at once, until it succeeds or ends."""
+    suspended = call.resume()
     action = call.action
     while True:
         if action == "attempt":
             outer = ATTEMPT.get()
             ATTEMPT.set(call)
             try:
-                value = await _attempt(call, function)
+                if suspended is None:
+                    value = await _attempt(call, function)
+                else:
+                    value = await _drive(call, *suspended)
             except _TimeIsOver:
                 # The machine knows: it is the one who said so.
                 action = call.action
@@ -45,6 +48,7 @@ async def run(
             else:
                 return call.succeed(value)
             finally:
+                suspended = None
                 ATTEMPT.set(outer)
         elif action == "wait":
             action = await _wait(call)
@@ -91,11 +95,17 @@ def _attempt(
     """Drives the function's coroutine by hand, so that its first suspension is seen."""
     coroutine: Any = function(call.endpoint)
     if not hasattr(coroutine, "send"):
-        coroutine = _awaiting(coroutine)
+        coroutine = awaiting(coroutine)
     try:
         waited_for = coroutine.send(None)
     except StopIteration as end:
         return end.value
+    return (yield from _drive(call, coroutine, waited_for))
+
+
+@types.coroutine
+def _drive(call: _failover.Call, coroutine: Any, waited_for: Any) -> Generator[Any, Any, Any]:
+    """Drives a coroutine on that has suspended, for as long as its attempt may take."""
     timer = _Timer(call)
     try:
         while True:
@@ -116,7 +126,8 @@ def _attempt(
         raise
 
 
-async def _awaiting(awaitable: Awaitable[Any]) -> Any:
+async def awaiting(awaitable: Awaitable[Any]) -> Any:
+    """A coroutine of something else that can be awaited."""
     return await awaitable
 
 

@@ -67,7 +67,7 @@ class FailoverManager:
     def register_endpoint(
         self, endpoint: Optional[EndpointLike] = None, *, provider: Optional[str] = None, **fields: Any
     ) -> None:
-        """Registers an endpoint: an :class:`Endpoint`, a mapping, or its fields by keyword.
+        """Registers an endpoint: an :class:`Endpoint`, a mapping, JSON text, or its fields by keyword.
 
         Raises :class:`ConfigError`'s sibling :class:`ValidationError` with all faults at once,
         :class:`AlreadyExistsError` if its id is taken, :class:`ProviderError` if the provider can't.
@@ -93,9 +93,11 @@ class FailoverManager:
         """All endpoints of a provider, in the order of their ids."""
         return self._engine.list_endpoints(provider)
 
-    def publish(self, endpoints: Iterable[EndpointLike], *, provider: Optional[str] = None) -> None:
-        """Replaces a provider's whole set."""
-        self._engine.publish(provider, text_of([plain(one) for one in endpoints]))
+    def publish(
+        self, endpoints: Union[Iterable[EndpointLike], str], *, provider: Optional[str] = None
+    ) -> None:
+        """Replaces a provider's whole set: endpoints, mappings, or the JSON text of a list."""
+        self._engine.publish(provider, _list_text(endpoints))
 
     # Calls
 
@@ -348,7 +350,7 @@ class FailoverManager:
         engine = self._engine
 
         def publish(endpoints: Iterable[EndpointLike]) -> None:
-            engine.publish(name, text_of([plain(one) for one in endpoints]))
+            engine.publish(name, _list_text(endpoints))
 
         self._work().add_provider(name, verbs, publish)
         interval = getattr(provider, "poll_interval", None)
@@ -392,7 +394,13 @@ def _manager_document(config: Optional[ManagerLike], options: dict[str, Any]) ->
     return {**document, **plain(options)}
 
 
+def _list_text(endpoints: Union[Iterable[EndpointLike], str]) -> str:
+    return endpoints if isinstance(endpoints, str) else text_of([plain(one) for one in endpoints])
+
+
 def _endpoint_text(endpoint: Optional[EndpointLike], fields: dict[str, Any]) -> str:
+    if isinstance(endpoint, str) and not fields:
+        return endpoint
     document = {} if endpoint is None else plain(endpoint)
     return text_of({**document, **plain(fields)})
 

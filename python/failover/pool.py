@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, overload
 
 from . import _failover
+from ._failover import FailoverResult
 from .document import text_of
 from .endpoint import Endpoint
-from .execute import run
+from .execute import go_on
 
 if TYPE_CHECKING:
     from .config import FailoverConfig
@@ -48,15 +49,18 @@ class Pool(_failover.Pool):
         made._owner = manager
         return made
 
-    def execute_async(
+    async def execute_async(
         self, function: Callable[[Endpoint], Awaitable[T]], /, **options: Any
-    ) -> Coroutine[Any, Any, _failover.FailoverResult[T]]:
+    ) -> FailoverResult[T]:
         """Runs an asynchronous function on one endpoint after another until it succeeds.
 
         Like :meth:`execute`, on the caller's own event loop. An attempt whose time is over is cancelled;
         a cancelled call gives its attempt back.
         """
-        return run(self, function, options)
+        begun = self.begin(function, **options) if options else self.begin(function)
+        if type(begun) is FailoverResult:
+            return begun
+        return await go_on(self, function, begun)
 
     def derive(self, config: Union[FailoverConfig, dict[str, Any], str]) -> Pool:
         """The same service under another policy: the given options over this pool's."""
@@ -88,7 +92,9 @@ class Pool(_failover.Pool):
 
             @functools.wraps(function)
             async def call_async(*args: Any, **kwargs: Any) -> Any:
-                result = await run(self, lambda at: function(at, *args, **kwargs), options)
+                result = await self.execute_async(
+                    lambda at: function(at, *args, **kwargs), **options
+                )
                 return result.result
 
             wrapper: Any = call_async

@@ -14,8 +14,8 @@ from .names import HealthStatus
 
 __all__ = ["Check", "EndpointLike", "Provider", "Strategist"]
 
-#: An endpoint, or a mapping with its keys.
-EndpointLike = Union[Endpoint, Mapping[str, Any]]
+#: An endpoint, a mapping with its keys, or its JSON text.
+EndpointLike = Union[Endpoint, Mapping[str, Any], str]
 
 
 class Provider(Protocol):

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
 use crate::error::{Raise, make, refuse};
-use crate::nest;
+use crate::nest::Around;
 use crate::past::{self, Past, outcome_of};
 use crate::pool::PoolInner;
 use crate::request::{Asked, find_among, time};
@@ -33,6 +33,8 @@ pub(crate) struct Call {
     /// The running attempt's number, and how long it may take.
     told: (u32, Nanos),
     classify: Option<Py<PyAny>>,
+    /// The first attempt's coroutine, and what it waits for.
+    suspended: Option<(Py<PyAny>, Py<PyAny>)>,
 }
 
 impl Call {
@@ -42,22 +44,55 @@ impl Call {
         pool: &Arc<PoolInner>,
         asked: Asked<'_>,
     ) -> PyResult<Self> {
-        let is_inside = !nest::mark(py)?.is_none();
-        let request = if is_inside { asked.request.nested(true) } else { asked.request };
+        let around = Around::look(py)?;
+        let request = if around.is_inside() { asked.request.nested(true) } else { asked.request };
         let mut machine = failover::Call::new(Arc::clone(&pool.core), request);
         let now = pool.core.shared().clock.now();
         let action = machine.step(Input::Start, now).or_raise(py)?;
-        let mut call = Self {
+        let mut call = Self::under_way(pool, machine, action, asked.classify);
+        call.meet(py, now)?;
+        Ok(call)
+    }
+
+    /// Makes an object of a call that has begun.
+    pub(crate) fn under_way(
+        pool: &Arc<PoolInner>,
+        machine: failover::Call<Arc<PoolCore>>,
+        action: Action,
+        classify: Option<Bound<'_, PyAny>>,
+    ) -> Self {
+        Self {
             pool: Arc::clone(pool),
             machine,
             action,
             past: Past::default(),
             endpoint: None,
             told: (0, 0),
-            classify: asked.classify.map(Bound::unbind),
-        };
-        call.meet(py, now)?;
-        Ok(call)
+            classify: classify.map(Bound::unbind),
+            suspended: None,
+        }
+    }
+
+    /// Takes the attempt that runs.
+    pub(crate) fn set_attempt(&mut self, endpoint: Py<PyAny>, told: (u32, Nanos)) {
+        (self.endpoint, self.told) = (Some(endpoint), told);
+    }
+
+    /// Takes the coroutine of the first attempt, which waits.
+    pub(crate) fn suspend(&mut self, coroutine: Py<PyAny>, waited_for: Py<PyAny>) {
+        self.suspended = Some((coroutine, waited_for));
+    }
+
+    /// Ends the attempt with an exception, which says what came of it.
+    pub(crate) fn fail_with<'py>(
+        &mut self,
+        py: Python<'py>,
+        error: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyString>> {
+        let own = self.classify.as_ref().map(|own| own.bind(py).clone());
+        let (outcome, hint) = past::classify(py, error, own.as_ref())?;
+        self.past.raised(error.clone().unbind());
+        self.feed(py, past::result(self.told.0, outcome, hint))
     }
 
     /// The running attempt's number and the seconds that it was given.
@@ -197,10 +232,12 @@ impl Call {
         py: Python<'py>,
         error: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyString>> {
-        let own = self.classify.as_ref().map(|own| own.bind(py).clone());
-        let (outcome, hint) = past::classify(py, error, own.as_ref())?;
-        self.past.raised(error.clone().unbind());
-        self.feed(py, past::result(self.told.0, outcome, hint))
+        self.fail_with(py, error)
+    }
+
+    /// Takes out the first attempt's coroutine and what it waits for, for whoever drives it on.
+    fn resume(&mut self) -> Option<(Py<PyAny>, Py<PyAny>)> {
+        self.suspended.take()
     }
 
     /// Ends an attempt with an outcome: the one that runs, unless its number is given. `latency` absent:

@@ -11,7 +11,7 @@ use failover::{Action, ErrorKind, Input, Outcome, Result};
 use pyo3::prelude::*;
 
 use crate::error::{Raise, refuse};
-use crate::nest::{self, Inside};
+use crate::nest::Around;
 use crate::past::{self, Past};
 use crate::pool::Pool;
 use crate::request::{Asked, find_among};
@@ -26,16 +26,16 @@ pub(crate) fn run<'py>(
 ) -> PyResult<FailoverResult> {
     let py = pool.py();
     let core = &*pool.get().inner.core;
-    let outer = nest::mark(py)?;
-    let request = if outer.is_none() { asked.request } else { asked.request.nested(true) };
+    let around = Around::look(py)?;
+    let request = if around.is_inside() { asked.request.nested(true) } else { asked.request };
     let call = Call::new(core, request);
-    Run { pool, outer, call, past: Past::default() }.to_the_end(function, asked.classify)
+    Run { pool, around, call, past: Past::default() }.to_the_end(function, asked.classify)
 }
 
 /// A call under way.
 struct Run<'a, 'py> {
     pool: &'a Bound<'py, Pool>,
-    outer: Bound<'py, PyAny>,
+    around: Around<'py>,
     call: Call<&'a PoolCore>,
     past: Past,
 }
@@ -54,11 +54,8 @@ impl<'py> Run<'_, 'py> {
             action = match action {
                 Ok(Action::Attempt { grant, number, deadline }) => {
                     let endpoint = past::endpoint(py, inner, &self.call, &grant)?;
-                    let timeout = deadline.saturating_sub(now);
-                    let inside = Inside::enter(&self.outer, number, timeout)?;
-                    let result = function.call1((&endpoint,));
-                    inside.leave()?;
-                    match result {
+                    let told = (number, deadline.saturating_sub(now));
+                    match self.around.run(told, || function.call1((&endpoint,)))? {
                         Ok(value) => return self.done(number, endpoint, value.unbind()),
                         Err(error) => {
                             let error = error.into_value(py).into_bound(py).into_any();

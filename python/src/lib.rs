@@ -5,6 +5,7 @@
 //! everywhere. No native thread ever attaches to the interpreter: what the engine wants of the program
 //! is a queue that a Python thread or loop drains ([`work`]). And whatever can block does so detached,
 //! in slices, so that other threads go on and Ctrl-C is heard ([`wait`]).
+mod begin;
 mod call;
 mod endpoint;
 mod error;

@@ -17,7 +17,7 @@ use crate::error::{Raise, exception};
 use crate::lease::Lease;
 use crate::manager::Manager;
 use crate::result::FailoverResult;
-use crate::{execute, json as documents, request};
+use crate::{begin, execute, json as documents, request};
 
 /// What a pool, its calls and its leases work on.
 #[derive(Debug)]
@@ -183,6 +183,17 @@ impl Pool {
     ) -> PyResult<FailoverResult> {
         let asked = request::read(slf.py(), &slf.get().inner, options)?;
         execute::run(slf, function, asked)
+    }
+
+    /// Begins an asynchronous call: its result, or the call to go on with where it isn't done at once.
+    #[pyo3(signature = (function, /, **options))]
+    fn begin<'py>(
+        slf: &Bound<'py, Self>,
+        function: &Bound<'py, PyAny>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let asked = request::read(slf.py(), &slf.get().inner, options)?;
+        begin::begin(slf, function, asked)
     }
 
     /// Begins a call: the machine itself, for whoever drives it.
