@@ -1,7 +1,8 @@
 """Life after ``os.fork``, and before the interpreter's end.
 
-A child goes on with the same endpoints and starts background work of its own. At the end every wait is
-ended, so that no thread is killed in the middle of one.
+A child goes on with the same endpoints and background work of its own: the engine's hooks are in the
+extension, and what is left to do is to start Python's threads again. At the end every wait is ended, so
+that no thread is killed in the middle of one.
 """
 
 from __future__ import annotations
@@ -14,15 +15,6 @@ from . import _failover, worker
 __all__: list[str] = []
 
 
-def _in_child() -> None:
-    _failover.after_fork_child()
-    worker.restart_in_child()
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_failover.before_fork,
-        after_in_parent=_failover.after_fork_parent,
-        after_in_child=_in_child,
-    )
+    os.register_at_fork(after_in_child=worker.restart_in_child)
 atexit.register(_failover.leave)

@@ -352,10 +352,12 @@ class FailoverManager:
         def publish(endpoints: Iterable[EndpointLike]) -> None:
             engine.publish(name, _list_text(endpoints))
 
-        self._work().add_provider(name, verbs, publish)
+        if name in self.list_providers():
+            raise make(6011, f"provider {name!r}: registered already", {})
+        asked = self._work().add_provider(name, verbs, publish)
         interval = getattr(provider, "poll_interval", None)
         try:
-            engine.register_asked_provider(name, providers.able_to(provider), interval)
+            engine.register_asked_provider(name, asked, providers.able_to(provider), interval)
         except FailoverError:
             self._work().remove_provider(name)
             raise

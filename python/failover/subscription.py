@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from .errors import FailoverError
 from .events import Event, Events
 
 __all__ = ["call_for_each"]
@@ -17,15 +16,11 @@ def call_for_each(events: Events, function: Callable[[Event], Any]) -> Callable[
     """Calls ``function`` for every event, on a daemon thread; returns what ends that."""
 
     def run() -> None:
-        try:
-            for event in events:
-                try:
-                    function(event)
-                except Exception:
-                    logging.getLogger("failover").exception("on_event: the function failed")
-        except FailoverError:
-            # The interpreter is ending.
-            pass
+        for event in events:
+            try:
+                function(event)
+            except Exception:
+                logging.getLogger("failover").exception("on_event: the function failed")
 
     threading.Thread(target=run, name="failover-events", daemon=True).start()
     return events.close

@@ -19,7 +19,6 @@ from typing import Any, Optional
 from . import _failover
 from .document import plain
 from .endpoint import Endpoint, from_document
-from .errors import FailoverError
 from .names import HealthStatus
 
 __all__ = ["Worker"]
@@ -61,6 +60,8 @@ class Worker:
         self._check: Optional[Given] = None
         self._providers: dict[str, dict[str, Given]] = {}
         self._publish: dict[str, Callable[[Any], None]] = {}
+        self._asked: dict[str, str] = {}
+        self._count = 0
         self._running: dict[int, Any] = {}
         self._watches: dict[str, Any] = {}
         self._thread: Optional[threading.Thread] = None
@@ -72,16 +73,25 @@ class Worker:
 
     def add_provider(
         self, name: str, verbs: dict[str, Callable[..., Any]], publish: Callable[[Any], None]
-    ) -> None:
-        """Takes a provider's functions."""
-        self._providers[name] = {verb: Given(function) for verb, function in verbs.items()}
-        self._publish[name] = publish
+    ) -> str:
+        """Takes a provider's functions; returns the name that it is asked under, which no other has."""
+        self._count += 1
+        asked = f"{name}/{self._count}"
+        self._providers[asked] = {verb: Given(function) for verb, function in verbs.items()}
+        self._publish[asked] = publish
+        self._asked[name] = asked
         self.start()
+        return asked
 
     def remove_provider(self, name: str) -> None:
-        """Forgets a provider."""
-        self._providers.pop(name, None)
-        self._publish.pop(name, None)
+        """Forgets a provider; one that watches is still told that nobody watches any more."""
+        asked = self._asked.pop(name, "")
+        if "watch" not in self._providers.get(asked, {}):
+            self._forget(asked)
+
+    def _forget(self, asked: str) -> None:
+        self._providers.pop(asked, None)
+        self._publish.pop(asked, None)
 
     def start(self) -> None:
         """Starts the thread, if it doesn't run yet in this process."""
@@ -110,17 +120,17 @@ class Worker:
             return
         try:
             given, args, answer = self._find(item)
+            if given is None:
+                item.complete()
+            elif given.is_async:
+                self._run_async(item, given, given.call(*args), answer)
+            else:
+                work = (item, given, args, answer)
+                threading.Thread(
+                    target=self._run, args=work, name="failover-call", daemon=True
+                ).start()
         except Exception as error:
             item.fail(_reason(error))
-            return
-        if given is None:
-            item.complete(answer("null"))
-        elif given.is_async:
-            self._run_async(item, given, given.call(*args), answer)
-        else:
-            threading.Thread(
-                target=self._run, args=(item, given, args, answer), name="failover-call", daemon=True
-            ).start()
 
     def _find(self, item: _failover.WorkItem) -> tuple[Any, tuple[Any, ...], Callable[[Any], str]]:
         if item.kind == "health_check":
@@ -135,7 +145,11 @@ class Worker:
             return Given(lambda: self._watch(item.provider, verbs["watch"])), (), _nothing
         if item.kind == "unwatch":
             self._unwatch(item.provider)
+            if item.provider not in self._asked.values():
+                self._forget(item.provider)
             return given, (), _nothing
+        if given is None and item.kind not in ("ping", "unwatch"):
+            raise LookupError(f"the provider has no function `{item.kind}`")
         if item.kind in ("register", "update"):
             return given, (from_document(item.payload),), _nothing
         if item.kind == "deregister":
@@ -198,11 +212,7 @@ class Worker:
 
 def _serve(queue: _failover.WorkQueue, worker: weakref.ref[Worker]) -> None:
     while True:
-        try:
-            item = queue.take(1.0)
-        except FailoverError:
-            # The interpreter is ending.
-            return
+        item = queue.take(1.0)
         if item is None:
             if queue.is_closed or worker() is None:
                 return

@@ -12,6 +12,7 @@ use failover::{Action, ErrorKind, Input, Outcome};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
 
 use crate::error::{Raise, make, refuse};
 use crate::nest::Around;
@@ -39,11 +40,7 @@ pub(crate) struct Call {
 
 impl Call {
     /// Makes a call and starts it.
-    pub(crate) fn begin(
-        py: Python<'_>,
-        pool: &Arc<PoolInner>,
-        asked: Asked<'_>,
-    ) -> PyResult<Self> {
+    pub(crate) fn begin(py: Python<'_>, pool: &Arc<PoolInner>, asked: Asked<'_>) -> PyResult<Self> {
         let around = Around::look(py)?;
         let request = if around.is_inside() { asked.request.nested(true) } else { asked.request };
         let mut machine = failover::Call::new(Arc::clone(&pool.core), request);
@@ -223,6 +220,7 @@ impl Call {
             self.action = *action;
         }
         let endpoint = self.endpoint.as_ref().map_or_else(|| py.None(), |one| one.clone_ref(py));
+        self.past.last = None;
         self.past.done(py, &self.machine, ended, (endpoint, value, now))
     }
 
@@ -302,12 +300,32 @@ impl Call {
         self.machine.error().map(|error| make(py, &error)).transpose()
     }
 
-    /// The exception that the program is to get of a call that failed.
-    fn exception<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    /// The exception that the program is to get of a call that failed. Asked again, it knows of the last
+    /// attempt's own one no more.
+    fn exception<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         if self.machine.error().is_none() {
             return Err(refuse(py, ErrorKind::InvalidState, "call: didn't fail"));
         }
-        self.past.exception(py, &self.machine)
+        let raised = self.past.exception(py, &self.machine);
+        // Its traceback holds the frame that holds this call.
+        self.past.last = None;
+        raised
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.past.last)?;
+        visit.call(&self.classify)?;
+        match &self.suspended {
+            Some((coroutine, waited_for)) => {
+                visit.call(coroutine)?;
+                visit.call(waited_for)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn __clear__(&mut self) {
+        (self.past.last, self.classify, self.suspended) = (None, None, None);
     }
 }
 

@@ -50,7 +50,11 @@ impl EventQueue {
         if events.is_empty() && self.manager.is_closed() {
             return Ok(None);
         }
-        events.iter().map(|event| json::to_python(py, &event.to_json())).collect::<PyResult<_>>().map(Some)
+        events
+            .iter()
+            .map(|event| json::to_python(py, &event.to_json()))
+            .collect::<PyResult<_>>()
+            .map(Some)
     }
 
     /// How many events were dropped because nobody read them.

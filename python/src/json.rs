@@ -22,9 +22,7 @@ pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'
         }
         Value::Object(fields) => {
             let dict = PyDict::new(py);
-            fields
-                .iter()
-                .try_for_each(|(key, value)| dict.set_item(key, to_python(py, value)?))?;
+            fields.iter().try_for_each(|(key, value)| dict.set_item(key, to_python(py, value)?))?;
             dict.into_any()
         }
     })

@@ -34,8 +34,6 @@ mod _failover {
     #[pymodule_export]
     use super::events::EventQueue;
     #[pymodule_export]
-    use super::fork::{after_fork_child, after_fork_parent, before_fork};
-    #[pymodule_export]
     use super::lease::Lease;
     #[pymodule_export]
     use super::logs::LogQueue;
@@ -53,4 +51,10 @@ mod _failover {
     use super::wait::leave;
     #[pymodule_export]
     use super::work::{WorkItem, WorkQueue};
+
+    #[pymodule_init]
+    fn init(_module: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {
+        super::fork::register_hooks();
+        Ok(())
+    }
 }

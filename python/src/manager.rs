@@ -131,11 +131,7 @@ impl Manager {
     }
 
     #[pyo3(signature = (provider))]
-    fn list_endpoints(
-        &self,
-        py: Python<'_>,
-        provider: Option<&str>,
-    ) -> PyResult<Vec<Py<PyAny>>> {
+    fn list_endpoints(&self, py: Python<'_>, provider: Option<&str>) -> PyResult<Vec<Py<PyAny>>> {
         let listed = self.manager.endpoints(provider).or_raise(py)?;
         let ids = listed.iter().map(|endpoint| &*endpoint.id);
         // One that is deregistered meanwhile is not listed.
@@ -171,13 +167,14 @@ impl Manager {
         self.manager.register_pushed_provider(name).or_raise(py)
     }
 
-    /// Registers a provider that is asked through the work queue. `able` names what it can do: `list`,
-    /// `watch`, `register`, `authoritative`.
-    #[pyo3(signature = (name, able, poll_interval=None))]
+    /// Registers a provider that is asked through the work queue under the name `asked`. `able` names
+    /// what it can do: `list`, `watch`, `register`, `authoritative`.
+    #[pyo3(signature = (name, asked, able, poll_interval=None))]
     fn register_asked_provider(
         &self,
         py: Python<'_>,
         name: &str,
+        asked: String,
         able: Vec<String>,
         poll_interval: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
@@ -187,7 +184,7 @@ impl Manager {
         capabilities.can_watch = is_able("watch");
         capabilities.can_register = is_able("register");
         capabilities.is_authoritative = is_able("authoritative");
-        let (hub, asked) = (Arc::clone(&self.hub), name.to_owned());
+        let hub = Arc::clone(&self.hub);
         let mut custom =
             Custom::asking(capabilities, Arc::new(move |work| hub.provider(&asked, &work)));
         if let Some(interval) = poll_interval {
@@ -203,9 +200,8 @@ impl Manager {
     /// Has checks of the type `custom` asked through the work queue.
     fn ask_for_checks(&self) {
         let hub = Arc::clone(&self.hub);
-        self.manager.set_check_function(Arc::new(move |endpoint, timeout| {
-            hub.check(&endpoint, timeout)
-        }));
+        self.manager
+            .set_check_function(Arc::new(move |endpoint, timeout| hub.check(&endpoint, timeout)));
     }
 
     fn work(&self) -> WorkQueue {

@@ -24,7 +24,7 @@ pub(crate) struct Past {
     /// Where the attempts went that ended without success.
     endpoints: Vec<Py<PyAny>>,
     /// The last exception.
-    last: Option<Py<PyAny>>,
+    pub(crate) last: Option<Py<PyAny>>,
     /// True if a later attempt left none.
     pub(crate) is_older: bool,
 }

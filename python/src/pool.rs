@@ -151,11 +151,7 @@ impl Pool {
 
     /// Picks an endpoint that nobody will report on.
     #[pyo3(signature = (**options))]
-    fn select(
-        &self,
-        py: Python<'_>,
-        options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Py<PyAny>> {
+    fn select(&self, py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
         if options.is_none() {
             return self.select_one(py, &PLAIN);
         }

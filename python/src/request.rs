@@ -146,9 +146,11 @@ pub(crate) fn time(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyRe
     }
     let seconds: f64 = match value.extract() {
         Ok(seconds) => seconds,
-        Err(_) => value.call_method0("total_seconds").and_then(|all| all.extract()).map_err(
-            |_| wrong("must be seconds, a timedelta, or text with a unit such as \"250ms\""),
-        )?,
+        Err(_) => {
+            value.call_method0("total_seconds").and_then(|all| all.extract()).map_err(|_| {
+                wrong("must be seconds, a timedelta, or text with a unit such as \"250ms\"")
+            })?
+        }
     };
     Duration::try_from_secs_f64(seconds).map_err(|_| wrong("must be 0 or more, and finite"))
 }

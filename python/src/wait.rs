@@ -1,11 +1,13 @@
 //! Waits: detached from the interpreter, in slices, so that Ctrl-C is heard and the process can end.
 //!
-//! A thread that is waiting here while the interpreter goes away would be killed at the moment it
-//! attaches again. So the interpreter's last act but one is [`leave`]: it ends every wait and gives
-//! those who waited a moment to come out.
+//! A thread that comes back from a wait while the interpreter goes away would be killed at that moment.
+//! So one of the interpreter's last acts is [`leave`]: from then on whoever waits here stays, detached
+//! for good, as the daemon thread that it is.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use failover::clock::{Clock, Nanos, nanos};
@@ -17,21 +19,29 @@ use crate::error::{Raise, exception};
 /// True once the interpreter is about to end.
 static IS_LEAVING: AtomicBool = AtomicBool::new(false);
 
-/// Threads that are detached here.
+/// The thread that ends the interpreter, which stays with nobody.
+static LEAVER: OnceLock<ThreadId> = OnceLock::new();
+
+/// Threads that are detached here, and those of them that stay.
 static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
+static STAYING: AtomicUsize = AtomicUsize::new(0);
 
 /// Runs `work` detached from the interpreter: for one slice at most, else the process can't end.
 pub(crate) fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
     // Counted until it is attached again.
     let _outside = Outside::new();
-    py.detach(work)
+    py.detach(|| {
+        let done = work();
+        stay_if_leaving();
+        done
+    })
 }
 
 /// Waits until `is_over` says so; `slice` waits detached, up to the time it is given.
 ///
 /// # Errors
 ///
-/// What a signal's handler raised, `KeyboardInterrupt` as a rule; `Closed` while the interpreter ends.
+/// What a signal's handler raised, `KeyboardInterrupt` as a rule.
 pub(crate) fn in_slices<T: Send>(
     py: Python<'_>,
     timeout: Duration,
@@ -45,7 +55,6 @@ pub(crate) fn in_slices<T: Send>(
             return Ok(Some(found));
         }
         py.check_signals()?;
-        check_here(py)?;
         if clock.now() >= deadline {
             return Ok(None);
         }
@@ -76,7 +85,6 @@ pub(crate) fn on_clock(
             clock.wait_until(until, &|| is_done() || is_leaving() || real.now() >= end);
         });
         py.check_signals()?;
-        check_here(py)?;
     }
     Ok(())
 }
@@ -111,7 +119,6 @@ pub(crate) fn aside<T: Send + 'static>(
             }
         }
         py.check_signals()?;
-        check_here(py)?;
     }
 }
 
@@ -120,29 +127,35 @@ pub(crate) fn is_leaving() -> bool {
     IS_LEAVING.load(Ordering::Acquire)
 }
 
-/// Ends every wait, since the interpreter is about to end, and gives up to two seconds to those who
-/// waited.
+/// Has everybody stay who waits, since the interpreter is about to end; returns when they do, after two
+/// seconds at most.
 #[pyfunction]
 pub(crate) fn leave(py: Python<'_>) {
+    LEAVER.get_or_init(|| std::thread::current().id());
     IS_LEAVING.store(true, Ordering::Release);
     let clock = Clock::system();
     let deadline = clock.now().saturating_add(nanos(LONGEST_LEAVE));
-    while OUTSIDE.load(Ordering::Acquire) > 0 && clock.now() < deadline {
+    let is_moving = || OUTSIDE.load(Ordering::Acquire) > STAYING.load(Ordering::Acquire);
+    while is_moving() && clock.now() < deadline {
         let until = clock.now().saturating_add(1_000_000);
         py.detach(|| clock.wait_until(until, &|| false));
+    }
+}
+
+fn stay_if_leaving() {
+    if !is_leaving() || LEAVER.get() == Some(&std::thread::current().id()) {
+        return;
+    }
+    STAYING.fetch_add(1, Ordering::AcqRel);
+    loop {
+        std::thread::park();
     }
 }
 
 /// Forgets those who are detached in the parent: they don't exist in the child.
 pub(crate) fn forget_others() {
     OUTSIDE.store(0, Ordering::Release);
-}
-
-fn check_here(py: Python<'_>) -> PyResult<()> {
-    if is_leaving() {
-        return Err(exception(py, &Error::new(ErrorKind::Closed, "the interpreter is ending")));
-    }
-    Ok(())
+    STAYING.store(0, Ordering::Release);
 }
 
 /// A thread that is detached, counted until it is back.

@@ -334,9 +334,8 @@ impl WorkItem {
     /// Answers with a JSON document; false if nobody waits for it any more.
     #[pyo3(signature = (document="null"))]
     fn complete(&self, py: Python<'_>, document: &str) -> PyResult<bool> {
-        let value = serde_json::from_str(document).map_err(|error| {
-            Error::new(ErrorKind::InvalidArgument, format!("answer: {error}"))
-        });
+        let value = serde_json::from_str(document)
+            .map_err(|error| Error::new(ErrorKind::InvalidArgument, format!("answer: {error}")));
         Ok(self.item.finish(Ok(value.or_raise(py)?)))
     }
 

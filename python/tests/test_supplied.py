@@ -1,0 +1,267 @@
+"""What the program supplies: providers, health checks, strategies; synchronous and asynchronous."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+import failover
+
+from conftest import add, eventually
+
+
+def endpoint(id: str, port: int = 8081) -> dict[str, Any]:
+    return {"id": id, "name": "users", "address": "127.0.0.1", "port": port}
+
+
+class Fixed:
+    """A provider of two endpoints, which takes registrations."""
+
+    def __init__(self) -> None:
+        self.known = {"x": endpoint("x"), "y": endpoint("y")}
+        self.asked: list[str] = []
+
+    def list(self) -> Iterable[dict[str, Any]]:
+        self.asked.append("list")
+        return list(self.known.values())
+
+    def register(self, given: failover.Endpoint) -> None:
+        self.asked.append(f"register {given.id}")
+        if given.id == "bad":
+            raise ValueError("not here")
+        self.known[given.id] = endpoint(given.id)
+
+    def deregister(self, id: str) -> None:
+        del self.known[id]
+
+
+def test_a_provider_is_listed_and_takes_registrations() -> None:
+    fixed = Fixed()
+    with failover.FailoverManager(default_provider="fixed") as manager:
+        manager.register_provider("fixed", fixed)
+        manager.wait_ready(10)
+        assert [one.id for one in manager.list_endpoints()] == ["x", "y"]
+
+        manager.register_endpoint(endpoint("z"))
+        manager.deregister_endpoint("x")
+
+        assert set(fixed.known) == {"y", "z"}
+        assert [one.id for one in manager.list_endpoints()] == ["y", "z"]
+        with pytest.raises(failover.ProviderError, match="ValueError: not here"):
+            manager.register_endpoint(endpoint("bad"))
+        assert manager.get_provider("fixed")["is_ready"]
+        assert manager.list_providers() == ["memory", "fixed"]
+        manager.deregister_provider("fixed")
+        with pytest.raises(failover.NotFoundError):
+            manager.get_provider("fixed")
+
+
+def test_an_asynchronous_provider_runs_on_the_loop_that_registered_it() -> None:
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    class Remote:
+        async def list(self) -> list[failover.Endpoint]:
+            loops.append(asyncio.get_running_loop())
+            await asyncio.sleep(0)
+            return [failover.Endpoint("r", "users", "127.0.0.1", 80)]
+
+    async def main() -> str:
+        async with failover.FailoverManager() as manager:
+            manager.register_provider("remote", Remote())
+            await manager.wait_ready_async(10)
+            assert loops == [asyncio.get_running_loop()]
+            return manager.pool("users", provider="remote").select().id
+
+    assert asyncio.run(main()) == "r"
+    with failover.FailoverManager() as manager:
+        manager.register_provider("remote", Remote())
+        manager.wait_ready(10)
+    assert len(loops) == 2, "without a loop it has one of the package's"
+
+
+def test_a_watching_provider_publishes_what_changes() -> None:
+    published: list[Callable[[Any], None]] = []
+    ended = threading.Event()
+
+    class Watched:
+        authoritative = True
+
+        def list(self) -> list[dict[str, Any]]:
+            return [endpoint("one")]
+
+        def watch(self, publish: Callable[[Any], None]) -> None:
+            published.append(publish)
+
+        def unwatch(self) -> None:
+            ended.set()
+
+    with failover.FailoverManager() as manager:
+        manager.register_provider("watched", Watched())
+        manager.wait_ready(10)
+        pool = manager.pool("users", provider="watched")
+        assert pool.select().id == "one"
+
+        eventually(lambda: published)
+        published[0]([endpoint("two"), endpoint("three", 8082)])
+
+        eventually(lambda: {one.id for one in pool.endpoints()} == {"two", "three"})
+        manager.deregister_provider("watched")
+        assert ended.wait(10)
+
+
+def test_a_watch_may_be_an_asynchronous_generator() -> None:
+    class Stream:
+        def list(self) -> list[dict[str, Any]]:
+            return [endpoint("one")]
+
+        async def watch(self) -> Any:
+            yield [endpoint("two")]
+            await asyncio.Event().wait()
+
+    with failover.FailoverManager() as manager:
+        manager.register_provider("stream", Stream())
+        manager.wait_ready(10)
+        pool = manager.pool("users", provider="stream")
+        eventually(lambda: [one.id for one in pool.endpoints()] == ["two"])
+
+
+def test_a_provider_that_fails_leaves_the_last_good_set() -> None:
+    class Flaky:
+        poll_interval = "10ms"
+        asked = 0
+
+        def list(self) -> list[dict[str, Any]]:
+            self.asked += 1
+            if self.asked > 1:
+                raise OSError("gone")
+            return [endpoint("one")]
+
+    flaky = Flaky()
+    with failover.FailoverManager() as manager:
+        manager.register_provider("flaky", flaky)
+        manager.wait_ready(10)
+        eventually(lambda: flaky.asked > 2)
+
+        assert manager.pool("users", provider="flaky").select().id == "one"
+        assert "OSError: gone" in str(manager.get_provider("flaky"))
+
+
+def test_what_is_no_provider_is_refused() -> None:
+    with failover.FailoverManager() as manager:
+        with pytest.raises(TypeError, match="list"):
+            manager.register_provider("nothing", object())  # type: ignore[arg-type]
+        with pytest.raises(failover.ConfigError):
+            manager.register_provider("file", {"type": "file"})
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [
+        (None, "healthy"),
+        (True, "healthy"),
+        (False, "unhealthy"),
+        (failover.HealthStatus.DEGRADED, "degraded"),
+        (("unhealthy", "on fire"), "unhealthy"),
+        (OSError("no route"), "unhealthy"),
+    ],
+)
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_a_check_of_the_program_decides(found: Any, status: str, way: str) -> None:
+    seen: list[str] = []
+
+    def check(at: failover.Endpoint) -> Any:
+        seen.append(at.id)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def check_async(at: failover.Endpoint) -> Any:
+        await asyncio.sleep(0)
+        return check(at)
+
+    with failover.FailoverManager(check=check if way == "sync" else check_async) as manager:
+        add(manager, "a", health_check={"type": "custom", "interval": "1h"})
+
+        assert manager.health_check("a") == status
+        assert manager.health_check_all() == {"a": status}
+        assert set(seen) == {"a"}
+        assert manager.get_stats()["memory"]["endpoints"]["a"]["active_health"] == status
+
+
+def test_a_check_that_takes_too_long_is_a_bad_one() -> None:
+    release = threading.Event()
+
+    with failover.FailoverManager(check=lambda at: release.wait(20)) as manager:
+        add(manager, "a", health_check={"type": "custom", "interval": "1h", "timeout": "50ms"})
+        assert manager.health_check("a") is failover.HealthStatus.UNHEALTHY
+        release.set()
+
+
+def test_an_asynchronous_check_on_the_users_loop_doesnt_hold_it_up() -> None:
+    async def check(at: failover.Endpoint) -> bool:
+        await asyncio.sleep(0.01)
+        return True
+
+    async def main() -> None:
+        async with failover.FailoverManager(check=check) as manager:
+            add(manager, "a", "b", health_check={"type": "custom", "interval": "1h"})
+            assert await manager.health_check_async("a") is failover.HealthStatus.HEALTHY
+            assert len(await manager.health_check_all_async()) == 2
+
+    asyncio.run(main())
+
+
+def test_a_strategy_of_the_program_chooses() -> None:
+    def last(candidates: Any) -> failover.Endpoint:
+        return max(candidates, key=lambda one: one.id)
+
+    async def last_async(candidates: Any) -> str:
+        await asyncio.sleep(0)
+        return last(candidates).id
+
+    async def get(at: failover.Endpoint) -> str:
+        return at.id
+
+    for strategist in (last, last_async):
+        with failover.FailoverManager(failover={"strategy": "custom"}, strategist=strategist) as manager:
+            add(manager, "a", "b", "c")
+            pool = manager.pool("users")
+            assert pool.execute(lambda at: at.id).result == "c"
+            assert asyncio.run(pool.execute_async(get)).result == "c"
+            assert manager.in_flight == 0
+
+
+def test_without_a_strategist_the_call_says_what_is_missing() -> None:
+    with failover.FailoverManager(failover={"strategy": "custom"}) as manager:
+        add(manager, "a")
+        with pytest.raises(failover.FailoverError, match="needs a function that chooses") as caught:
+            manager.execute_with_failover(lambda at: at.id)
+        assert caught.value.kind == "invalid_state"
+
+        def broken(candidates: Any) -> Any:
+            raise LookupError("none is good enough")
+
+        manager.set_strategist(broken)
+        with pytest.raises(LookupError, match="good enough"):
+            manager.execute_with_failover(lambda at: at.id)
+
+
+def test_a_manager_that_is_let_go_of_ends_its_thread() -> None:
+    manager = failover.FailoverManager(check=lambda at: True)
+    add(manager, "a", health_check={"type": "custom", "interval": "1h"})
+    assert manager.health_check("a") is failover.HealthStatus.HEALTHY
+    worker = manager._worker
+    assert worker is not None and worker._thread is not None
+    thread, gone = worker._thread, weakref.ref(manager)
+    del manager, worker
+
+    gc.collect()
+
+    assert gone() is None
+    eventually(lambda: not thread.is_alive())
