@@ -137,6 +137,6 @@ def _retry_after(error: BaseException) -> Optional[float]:
     response = getattr(error, "response", None)
     headers = getattr(response, "headers", None) or getattr(error, "headers", None)
     try:
-        return max(0.0, float(headers.get("Retry-After")))  # type: ignore[union-attr,arg-type]
+        return max(0.0, float(headers.get("Retry-After")))  # type: ignore[union-attr]
     except (AttributeError, TypeError, ValueError):
         return None

@@ -27,7 +27,7 @@ async def go_on(
 ) -> _failover.FailoverResult[Any]:
     """Goes on with a call that wasn't done at once, until it succeeds or ends."""
     suspended = call.resume()
-    action = call.action
+    action: str = call.action
     while True:
         if action == "attempt":
             outer = ATTEMPT.get()
@@ -93,6 +93,7 @@ def _attempt(
     call: _failover.Call, function: Callable[[Endpoint], Awaitable[Any]]
 ) -> Generator[Any, Any, Any]:
     """Drives the function's coroutine by hand, so that its first suspension is seen."""
+    assert call.endpoint is not None, "an attempt has an endpoint"
     coroutine: Any = function(call.endpoint)
     if not hasattr(coroutine, "send"):
         coroutine = awaiting(coroutine)

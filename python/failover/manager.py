@@ -357,7 +357,7 @@ class FailoverManager:
         asked = self._work().add_provider(name, verbs, publish)
         interval = getattr(provider, "poll_interval", None)
         try:
-            engine.register_asked_provider(name, asked, providers.able_to(provider), interval)
+            engine.register_asked_provider(name, asked, list(providers.able_to(provider)), interval)
         except FailoverError:
             self._work().remove_provider(name)
             raise

@@ -73,7 +73,7 @@ class Pool(_failover.Pool):
 
     @overload
     def wrap(
-        self, **options: Any
+        self, function: None = None, /, **options: Any
     ) -> Callable[[Callable[Concatenate[Endpoint, P], T]], Callable[P, T]]: ...
 
     def wrap(self, function: Any = None, /, **options: Any) -> Any:

@@ -54,10 +54,8 @@ def verbs_of(provider: Any) -> dict[str, Callable[..., Any]]:
     return {verb: function for verb, function in found.items() if callable(function)}
 
 
-def able_to(provider: Any) -> list[str]:
+def able_to(provider: Any) -> Sequence[str]:
     """What a provider can do, in the engine's words."""
     verbs = verbs_of(provider)
-    able = [verb for verb in ("list", "watch", "register") if verb in verbs]
-    if getattr(provider, "authoritative", False):
-        able.append("authoritative")
-    return able
+    able = tuple(verb for verb in ("list", "watch", "register") if verb in verbs)
+    return (*able, "authoritative") if getattr(provider, "authoritative", False) else able
