@@ -213,7 +213,7 @@ class FailoverManager:
         """Takes the program's own finding on an endpoint, as if a check had found it."""
         grades = {True: "good", False: "bad", "healthy": "good", "degraded": "degraded"}
         grade = grades.get(status if isinstance(status, bool) else str(status), "bad")
-        return HealthStatus(self._engine.report_health(provider, id, grade, reason))
+        return HealthStatus(self._engine.report_health(provider, id, (grade, reason)))
 
     def set_admin(
         self, id: str, state: Union[AdminState, str], *, provider: Optional[str] = None
@@ -357,7 +357,8 @@ class FailoverManager:
         asked = self._work().add_provider(name, verbs, publish)
         interval = getattr(provider, "poll_interval", None)
         try:
-            engine.register_asked_provider(name, asked, list(providers.able_to(provider)), interval)
+            able = list(providers.able_to(provider))
+            engine.register_asked_provider((name, asked), able, interval)
         except FailoverError:
             self._work().remove_provider(name)
             raise

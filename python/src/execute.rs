@@ -29,7 +29,7 @@ pub(crate) fn run<'py>(
     let around = Around::look(py)?;
     let request = if around.is_inside() { asked.request.nested(true) } else { asked.request };
     let call = Call::new(core, request);
-    Run { pool, around, call, past: Past::default() }.to_the_end(function, asked.classify)
+    Run { pool, around, call, past: Past::default() }.finish(function, asked.classify)
 }
 
 /// A call under way.
@@ -41,7 +41,7 @@ struct Run<'a, 'py> {
 }
 
 impl<'py> Run<'_, 'py> {
-    fn to_the_end(
+    fn finish(
         mut self,
         function: &Bound<'py, PyAny>,
         classify: Option<Bound<'py, PyAny>>,

@@ -167,14 +167,13 @@ impl Manager {
         self.manager.register_pushed_provider(name).or_raise(py)
     }
 
-    /// Registers a provider that is asked through the work queue under the name `asked`. `able` names
-    /// what it can do: `list`, `watch`, `register`, `authoritative`.
-    #[pyo3(signature = (name, asked, able, poll_interval=None))]
+    /// Registers a provider that is asked through the work queue. `names` are its own and the one that it
+    /// is asked under; `able` is what it can do: `list`, `watch`, `register`, `authoritative`.
+    #[pyo3(signature = (names, able, poll_interval=None))]
     fn register_asked_provider(
         &self,
         py: Python<'_>,
-        name: &str,
-        asked: String,
+        names: (String, String),
         able: Vec<String>,
         poll_interval: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
@@ -184,13 +183,14 @@ impl Manager {
         capabilities.can_watch = is_able("watch");
         capabilities.can_register = is_able("register");
         capabilities.is_authoritative = is_able("authoritative");
+        let (name, asked) = names;
         let hub = Arc::clone(&self.hub);
         let mut custom =
             Custom::asking(capabilities, Arc::new(move |work| hub.provider(&asked, &work)));
         if let Some(interval) = poll_interval {
             custom = custom.with_poll_interval(time(py, "poll_interval", interval)?);
         }
-        self.manager.register_provider(name, Arc::new(custom)).or_raise(py)
+        self.manager.register_provider(&name, Arc::new(custom)).or_raise(py)
     }
 
     fn deregister_provider(&self, py: Python<'_>, name: &str) -> PyResult<()> {
@@ -231,19 +231,20 @@ impl Manager {
         Ok(found.into_iter().map(|(id, status)| (id.to_string(), status.name())).collect())
     }
 
-    #[pyo3(signature = (provider, id, grade, reason))]
+    /// `found` is a grade (`good`, `degraded`, `bad`) and a reason.
+    #[pyo3(signature = (provider, id, found))]
     fn report_health(
         &self,
         py: Python<'_>,
         provider: Option<&str>,
         id: &str,
-        grade: &str,
-        reason: &str,
+        found: (String, String),
     ) -> PyResult<&'static str> {
-        let result = match grade {
-            "good" => CheckResult::good(reason.to_owned()),
-            "degraded" => CheckResult::degraded(reason.to_owned()),
-            _ => CheckResult::bad(reason.to_owned()),
+        let (grade, reason) = found;
+        let result = match &*grade {
+            "good" => CheckResult::good(reason),
+            "degraded" => CheckResult::degraded(reason),
+            _ => CheckResult::bad(reason),
         };
         let status = self.manager.report_check(provider, id, &result).or_raise(py)?;
         Ok(status.name())

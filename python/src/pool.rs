@@ -32,8 +32,11 @@ pub(crate) struct PoolInner {
 #[derive(Debug)]
 struct Table {
     version: u64,
-    objects: Box<[OnceLock<(EndpointId, Py<PyAny>)>]>,
+    objects: Box<[Place]>,
 }
+
+/// An endpoint's number and object, once it was picked.
+type Place = OnceLock<(EndpointId, Py<PyAny>)>;
 
 impl PoolInner {
     pub(crate) fn new(pool: failover::Pool, endpoints: Arc<Endpoints>) -> Self {
