@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use failover::Outcome;
+use failover::clock::{Nanos, nanos};
 use failover::execute::Grant;
 use pyo3::prelude::*;
 
@@ -26,19 +27,19 @@ pub(crate) struct Lease {
 
 impl Lease {
     pub(crate) fn new(py: Python<'_>, pool: &Arc<PoolInner>, grant: Grant) -> PyResult<Self> {
-        let endpoint = pool.endpoint(py, &grant)?;
+        let endpoint = pool.granted(py, &grant)?;
         Ok(Self { pool: Arc::clone(pool), grant, is_open: AtomicBool::new(true), endpoint })
     }
 
     /// True the first time.
-    fn give_back(&self, outcome: Outcome, latency: Option<u64>) -> bool {
+    fn give_back(&self, outcome: Outcome, latency: Option<Nanos>, hint: Nanos) -> bool {
         if !self.is_open.swap(false, Ordering::AcqRel) {
             return false;
         }
         let core = &self.pool.core;
         let now = core.shared().clock.now();
         let latency = latency.unwrap_or_else(|| now.saturating_sub(self.grant.started));
-        core.report(&self.grant, outcome, now, latency);
+        core.report_hint(&self.grant, outcome, (now, latency), hint);
         true
     }
 }
@@ -51,22 +52,25 @@ impl Lease {
         self.is_open.load(Ordering::Acquire)
     }
 
-    /// Returns the lease with what came of the attempt; false if it was returned before.
-    #[pyo3(signature = (outcome, latency=None))]
+    /// Returns the lease with what came of the attempt; false if it was returned before. `latency` absent:
+    /// since the pick. `hint`: how long a throttled endpoint asked to be left alone.
+    #[pyo3(signature = (outcome, latency=None, hint=None))]
     fn report(
         &self,
         outcome: &Bound<'_, PyAny>,
         latency: Option<&Bound<'_, PyAny>>,
+        hint: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<bool> {
         let py = outcome.py();
         let outcome = outcome_of(outcome)?;
         let latency = latency.map(|value| time(py, "latency", value)).transpose()?;
-        Ok(self.give_back(outcome, latency.map(failover::clock::nanos)))
+        let hint = hint.map_or(Ok(0), |value| time(py, "hint", value).map(nanos))?;
+        Ok(self.give_back(outcome, latency.map(nanos), hint))
     }
 
     /// Returns the lease as cancelled; false if it was returned before.
     fn cancel(&self) -> bool {
-        self.give_back(Outcome::Cancelled, None)
+        self.give_back(Outcome::Cancelled, None, 0)
     }
 
     /// Seconds since the pick.
@@ -88,17 +92,17 @@ impl Lease {
         error: &Bound<'_, PyAny>,
         _trace: &Bound<'_, PyAny>,
     ) -> PyResult<bool> {
-        let outcome = match error.is_none() {
-            true => Outcome::Success,
-            false => classify(py, error, None)?.0,
+        let (outcome, hint) = match error.is_none() {
+            true => (Outcome::Success, 0),
+            false => classify(py, error, None)?,
         };
-        self.give_back(outcome, None);
+        self.give_back(outcome, None, hint);
         Ok(false)
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.give_back(Outcome::Cancelled, None);
+        self.give_back(Outcome::Cancelled, None, 0);
     }
 }

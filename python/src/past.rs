@@ -133,7 +133,7 @@ pub(crate) fn endpoint<P: Borrow<PoolCore>>(
     grant: &Grant,
 ) -> PyResult<Py<PyAny>> {
     if !call.is_fallback() {
-        return pool.endpoint(py, grant);
+        return pool.granted(py, grant);
     }
     let found = call.with_endpoint(grant, |member| (member.id, member.endpoint.clone()));
     let (id, endpoint) = found.expect("a leased endpoint stays in every snapshot");

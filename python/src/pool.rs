@@ -6,14 +6,14 @@ use arc_swap::ArcSwapOption;
 use failover::balance::Level;
 use failover::endpoint::Snapshot;
 use failover::execute::{Grant, PoolCore};
-use failover::{EndpointId, Outcome};
+use failover::{EndpointId, ErrorKind};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::json;
 
 use crate::call::Call;
 use crate::endpoint::Endpoints;
-use crate::error::{Raise, exception};
+use crate::error::{Raise, exception, refuse};
 use crate::lease::Lease;
 use crate::manager::Manager;
 use crate::result::FailoverResult;
@@ -46,18 +46,29 @@ impl PoolInner {
 
     /// The object of the endpoint that was picked by this pool itself.
     #[inline]
-    pub(crate) fn endpoint(&self, py: Python<'_>, grant: &Grant) -> PyResult<Py<PyAny>> {
+    pub(crate) fn endpoint(
+        &self,
+        py: Python<'_>,
+        id: EndpointId,
+        (version, position): (u64, u32),
+    ) -> PyResult<Py<PyAny>> {
         let table = self.table.load();
         if let Some(table) = &*table
-            && table.version == grant.snapshot_version
-            && let Some((id, object)) =
-                table.objects.get(grant.position as usize).and_then(OnceLock::get)
-            && *id == grant.endpoint
+            && table.version == version
+            && let Some((known, object)) =
+                table.objects.get(position as usize).and_then(OnceLock::get)
+            && *known == id
         {
             return Ok(object.clone_ref(py));
         }
         drop(table);
-        self.meet(py, grant)
+        self.meet(py, id, (version, position))
+    }
+
+    /// The object of the endpoint that a grant is for.
+    #[inline]
+    pub(crate) fn granted(&self, py: Python<'_>, grant: &Grant) -> PyResult<Py<PyAny>> {
+        self.endpoint(py, grant.endpoint, (grant.snapshot_version, grant.position))
     }
 
     /// The object of an endpoint that a fallback pool picked.
@@ -83,14 +94,22 @@ impl PoolInner {
     }
 
     #[cold]
-    fn meet(&self, py: Python<'_>, grant: &Grant) -> PyResult<Py<PyAny>> {
+    fn meet(
+        &self,
+        py: Python<'_>,
+        id: EndpointId,
+        (version, position): (u64, u32),
+    ) -> PyResult<Py<PyAny>> {
         let snapshot = self.core.snapshot();
-        let member = snapshot.find(grant.endpoint, grant.position);
-        let member = member.expect("a leased endpoint stays in every snapshot");
+        let Some(member) = snapshot.find(id, position) else {
+            // It was only looked at, and is gone.
+            let text = format!("{}: an endpoint was removed meanwhile", self.pool.name());
+            return Err(refuse(py, ErrorKind::NoEndpoints, &text));
+        };
         let object = self.endpoints.object(py, member.id, &member.endpoint)?;
-        if snapshot.version() == grant.snapshot_version {
-            let table = self.table_of(snapshot.version(), snapshot.members().len());
-            if let Some(place) = table.objects.get(grant.position as usize) {
+        if snapshot.version() == version {
+            let table = self.table_of(version, snapshot.members().len());
+            if let Some(place) = table.objects.get(position as usize) {
                 // Put there by another thread meanwhile, it is the same object.
                 let _ = place.set((member.id, object.clone_ref(py)));
             }
@@ -249,11 +268,10 @@ impl Pool {
     fn select_one(&self, py: Python<'_>, request: &failover::Request) -> PyResult<Py<PyAny>> {
         let core = &*self.inner.core;
         let now = core.shared().clock.now();
-        match core.grant_one(request, now) {
-            Ok(grant) => {
-                // Nobody will, so its place and its permit come back at once.
-                core.report(&grant, Outcome::Cancelled, now, 0);
-                self.inner.endpoint(py, &grant)
+        match core.glance(request, now) {
+            Ok(glance) => {
+                let place = (glance.snapshot_version, glance.position);
+                self.inner.endpoint(py, glance.endpoint, place)
             }
             Err(kind) => Err(exception(py, &core.refused(kind, request, now))),
         }

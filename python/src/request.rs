@@ -9,7 +9,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use crate::error::refuse;
+use crate::error::{Raise, refuse};
 use crate::pool::PoolInner;
 
 /// What one request wants of its endpoint. Made once and used for many calls, it saves reading the
@@ -56,6 +56,7 @@ impl Request {
             "client_ip" => plain.client_ip(&text()?),
             "zone" => plain.zone(&text()?),
             "region" => plain.region(&text()?),
+            "scope" => plain.scope(&text()?).or_raise(py)?,
             "position" => {
                 let (latitude, longitude) = value.extract()?;
                 plain.position(latitude, longitude)

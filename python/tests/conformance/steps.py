@@ -183,6 +183,9 @@ def endpoint(world: World, step: dict[str, Any]) -> None:
     for key, wanted in step.items():
         if key == "outcomes":
             figures(found["outcomes"], wanted)
+        elif key == "scopes":
+            for name, fields in wanted.items():
+                figures(found["scopes"].get(name, {}), fields)
         elif key not in ("expect", "endpoint", "provider", "note"):
             same(key, wanted, found.get(key))
 
