@@ -69,6 +69,7 @@ class Events:
     def close(self) -> None:
         """Ends the iteration."""
         self._is_closed = True
+        self._queue.ring()
 
     def poll(self, timeout: float = 0.0) -> list[Event]:
         """The events that wait, after waiting up to ``timeout`` seconds for the first."""
@@ -90,13 +91,14 @@ class Events:
         return self
 
     async def __anext__(self) -> Event:
-        pause = 0.001
         while not self._read:
+            # First quiet, then the look: what comes after it rings again.
+            descriptor = self._queue.descriptor()
+            self._queue.quiet()
             if not self._fill(0.0):
                 raise StopAsyncIteration
             if not self._read:
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, 0.02)
+                await _readable(descriptor)
         return self._read.pop(0)
 
     def _fill(self, timeout: float) -> bool:
@@ -108,6 +110,22 @@ class Events:
             return False
         self._read = [from_document(one) for one in found]
         return True
+
+
+async def _readable(descriptor: int) -> None:
+    """Waits on the loop until a descriptor is readable."""
+    loop = asyncio.get_running_loop()
+    heard: asyncio.Future[None] = loop.create_future()
+    try:
+        loop.add_reader(descriptor, lambda: heard.done() or heard.set_result(None))
+    except NotImplementedError:
+        # A loop that knows no descriptors looks now and then.
+        await asyncio.sleep(0.02)
+        return
+    try:
+        await heard
+    finally:
+        loop.remove_reader(descriptor)
 
 
 #: Events that are read at once.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import weakref
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Optional, TypeVar, Union
 
@@ -55,6 +56,7 @@ class FailoverManager:
         self._logs = self._engine.subscribe_logs(256)
         self._strategist = strategist
         self._worker: Optional[Worker] = None
+        self._subscribed: weakref.WeakSet[Events] = weakref.WeakSet()
         if clock is not None:
             clock._serve(self._engine)
         for warning in self._engine.warnings():
@@ -288,7 +290,9 @@ class FailoverManager:
 
     def events(self, *kinds: Union[EventKind, str], capacity: int = 1024) -> Events:
         """Events of the given kinds, or of all, from now on: an iterator and an async iterator."""
-        return Events(self._engine.subscribe([str(kind) for kind in kinds], capacity))
+        events = Events(self._engine.subscribe([str(kind) for kind in kinds], capacity))
+        self._subscribed.add(events)
+        return events
 
     def on_event(
         self, function: Callable[[Event], Any], *kinds: Union[EventKind, str], capacity: int = 1024
@@ -315,7 +319,11 @@ class FailoverManager:
 
         :class:`BusyError` if some are left; the manager is closed all the same.
         """
-        self._engine.close(timeout)
+        try:
+            self._engine.close(timeout)
+        finally:
+            for events in list(self._subscribed):
+                events._queue.ring()
 
     async def aclose(self, timeout: Duration = 5.0) -> None:
         """Like :meth:`close`, without holding up the loop."""

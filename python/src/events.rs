@@ -1,6 +1,6 @@
 //! Events as a queue that a thread or a loop of the program reads.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use failover::Manager;
@@ -8,6 +8,8 @@ use failover::events::{Event, EventKind, Subscription};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::bell::Bell;
+use crate::error::Raise;
 use crate::json;
 use crate::wait;
 
@@ -17,13 +19,15 @@ use crate::wait;
 pub(crate) struct EventQueue {
     queue: Arc<Subscription<Event>>,
     manager: Manager,
+    /// Made when a loop first waits.
+    bell: OnceLock<Arc<Bell>>,
 }
 
 impl EventQueue {
     pub(crate) fn open(manager: &Manager, kinds: &[String], capacity: usize) -> PyResult<Self> {
         let kinds: PyResult<Vec<_>> = kinds.iter().map(|name| kind_of(name)).collect();
         let queue = Arc::new(manager.subscribe(&kinds?, capacity));
-        Ok(Self { queue, manager: manager.clone() })
+        Ok(Self { queue, manager: manager.clone(), bell: OnceLock::new() })
     }
 }
 
@@ -55,6 +59,32 @@ impl EventQueue {
             .map(|event| json::to_python(py, &event.to_json()))
             .collect::<PyResult<_>>()
             .map(Some)
+    }
+
+    /// A descriptor that is readable while there may be something to read.
+    fn descriptor(&self, py: Python<'_>) -> PyResult<i32> {
+        if let Some(bell) = self.bell.get() {
+            return Ok(bell.descriptor());
+        }
+        let made = Bell::new().map_err(failover::Error::from).or_raise(py)?;
+        let bell = self.bell.get_or_init(|| Arc::new(made));
+        let rung = Arc::clone(bell);
+        self.queue.set_wake(Some(Arc::new(move || rung.ring())));
+        Ok(bell.descriptor())
+    }
+
+    /// Has the descriptor not be readable until more comes; what came before is to be read after this.
+    fn quiet(&self) {
+        if let Some(bell) = self.bell.get() {
+            bell.quiet();
+        }
+    }
+
+    /// Has a loop that waits look again.
+    fn ring(&self) {
+        if let Some(bell) = self.bell.get() {
+            bell.ring();
+        }
     }
 
     /// How many events were dropped because nobody read them.

@@ -6,6 +6,7 @@
 //! is a queue that a Python thread or loop drains ([`work`]). And whatever can block does so detached,
 //! in slices, so that other threads go on and Ctrl-C is heard ([`wait`]).
 mod begin;
+mod bell;
 mod call;
 mod endpoint;
 mod error;

@@ -1,0 +1,43 @@
+//! A bell that an event loop hears: a pipe with one byte in it while there is something to read.
+
+use std::io::{PipeReader, PipeWriter};
+use std::io::{Read, Write, pipe};
+use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A bell that an event loop hears.
+#[derive(Debug)]
+pub(crate) struct Bell {
+    reader: PipeReader,
+    writer: PipeWriter,
+    is_rung: AtomicBool,
+}
+
+impl Bell {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        let (reader, writer) = pipe()?;
+        Ok(Self { reader, writer, is_rung: AtomicBool::new(false) })
+    }
+
+    /// The descriptor that is readable while the bell rings.
+    pub(crate) fn descriptor(&self) -> i32 {
+        self.reader.as_raw_fd()
+    }
+
+    /// Rings. Never blocks: there is one byte at most.
+    pub(crate) fn ring(&self) {
+        // AcqRel: what is to be read was put there before, and is seen by who quiets.
+        if !self.is_rung.swap(true, Ordering::AcqRel) {
+            // A pipe whose reader is here can't refuse one byte.
+            let _ = (&self.writer).write(&[1]);
+        }
+    }
+
+    /// Stops ringing. What comes from now on rings again; what came before is to be read after this.
+    pub(crate) fn quiet(&self) {
+        if self.is_rung.load(Ordering::Acquire) {
+            let _ = (&self.reader).read(&mut [0]);
+            self.is_rung.store(false, Ordering::Release);
+        }
+    }
+}
