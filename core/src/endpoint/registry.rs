@@ -101,6 +101,7 @@ impl Registry {
     }
 
     /// Refuses what [`register`](Self::register) would refuse by now.
+    #[cfg(feature = "runtime")]
     pub(crate) fn check_new(&self, id: &str) -> Result<()> {
         self.lock().check_new(id)
     }
