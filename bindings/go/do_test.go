@@ -3,6 +3,8 @@ package failover_test
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -432,9 +434,10 @@ func TestErrors_of_the_standard_library_are_understood(t *testing.T) {
 	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(200 * time.Millisecond) }))
 	defer slow.Close()
 	_, timeoutError := (&http.Client{Timeout: 10 * time.Millisecond}).Get(slow.URL)
-	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // that its client hangs up is meant
+	secure.StartTLS()
 	defer secure.Close()
-	secure.Config.ErrorLog = nil
 	_, handshakeError := http.Get(secure.URL)
 
 	for name, one := range map[string]struct {
