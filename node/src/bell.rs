@@ -5,8 +5,9 @@
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use failover::lock::{Held, Lock};
 use napi::Result;
 use napi::sys;
 
@@ -16,7 +17,7 @@ use crate::bare::check;
 #[derive(Debug)]
 pub(crate) struct Bell {
     /// Guards the host's handle; absent once the environment is going.
-    handle: Mutex<Option<Handle>>,
+    handle: Lock<Option<Handle>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +58,7 @@ impl Bell {
         })?;
         // SAFETY: made just now, on the loop's thread.
         check(unsafe { sys::napi_unref_threadsafe_function(env, made) })?;
-        let bell = Arc::new(Self { handle: Mutex::new(Some(Handle { raw: made, env })) });
+        let bell = Arc::new(Self { handle: Lock::new(Some(Handle { raw: made, env })) });
         let data = Arc::into_raw(Arc::clone(&bell)).cast_mut().cast();
         // SAFETY: the hook gives the count back that it was given.
         check(unsafe { sys::napi_add_env_cleanup_hook(env, Some(end), data) })?;
@@ -108,8 +109,8 @@ impl Bell {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Handle>> {
-        self.handle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> Held<'_, Option<Handle>> {
+        self.handle.lock()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The one way from other threads to the loop: a bell that the manager's queues ring.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use failover::lock::Lock;
 
 use crate::bell::Bell;
 
@@ -8,19 +10,19 @@ use crate::bell::Bell;
 #[derive(Debug, Default)]
 pub(crate) struct Wake {
     /// Guards the bell.
-    bell: Mutex<Option<Arc<Bell>>>,
+    bell: Lock<Option<Arc<Bell>>>,
 }
 
 impl Wake {
     /// Hangs up a bell in place of the one before.
     pub(crate) fn hang(&self, bell: Arc<Bell>) {
-        let before = self.lock().replace(bell);
+        let before = self.bell.lock().replace(bell);
         before.iter().for_each(Bell::retire);
     }
 
     /// Rings, if there is a bell.
     pub(crate) fn ring(&self) {
-        let bell = self.lock().clone();
+        let bell = self.bell.lock().clone();
         if let Some(bell) = bell {
             bell.ring();
         }
@@ -28,7 +30,7 @@ impl Wake {
 
     /// Says whether the bell keeps the process alive; on the loop's thread.
     pub(crate) fn hold(&self, is_held: bool) {
-        let bell = self.lock().clone();
+        let bell = self.bell.lock().clone();
         if let Some(bell) = bell {
             bell.hold(is_held);
         }
@@ -36,11 +38,7 @@ impl Wake {
 
     /// Takes the bell down; on the loop's thread.
     pub(crate) fn silence(&self) {
-        let bell = self.lock().take();
+        let bell = self.bell.lock().take();
         bell.iter().for_each(Bell::retire);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Bell>>> {
-        self.bell.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

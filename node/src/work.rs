@@ -6,12 +6,13 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use failover::clock::{Clock, nanos};
 use failover::discovery::BoxFuture;
+use failover::lock::{Held, Lock};
 use failover::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
@@ -22,7 +23,7 @@ pub(crate) struct Work {
     clock: Clock,
     wake: Arc<Wake>,
     /// Guards the items.
-    inside: Mutex<Inside>,
+    inside: Lock<Inside>,
 }
 
 #[derive(Default)]
@@ -43,7 +44,7 @@ struct Answer {
 
 impl Work {
     pub(crate) fn new(clock: Clock, wake: Arc<Wake>) -> Arc<Self> {
-        Arc::new(Self { clock, wake, inside: Mutex::default() })
+        Arc::new(Self { clock, wake, inside: Lock::default() })
     }
 
     /// Asks the program; the future ends with its answer, or with `timeout` on the manager's clock.
@@ -121,8 +122,8 @@ impl Work {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Held<'_, Inside> {
+        self.inside.lock()
     }
 }
 
