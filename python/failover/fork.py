@@ -17,4 +17,8 @@ __all__: list[str] = []
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=worker.restart_in_child)
-atexit.register(_failover.leave)
+
+
+@atexit.register
+def _leave() -> None:
+    _failover.leave(worker.queues())

@@ -269,6 +269,11 @@ def own_loop() -> asyncio.AbstractEventLoop:
         return _OwnLoop.loop
 
 
+def queues() -> list[_failover.WorkQueue]:
+    """The queues that threads of this process wait at."""
+    return [worker._queue for worker in list(_WORKERS)]
+
+
 def restart_in_child() -> None:
     """Starts the workers again in a forked child."""
     _OwnLoop.lock = threading.Lock()

@@ -15,6 +15,7 @@ use failover::{Error, ErrorKind};
 use pyo3::prelude::*;
 
 use crate::error::{Raise, exception};
+use crate::work::WorkQueue;
 
 /// True once the interpreter is about to end.
 static IS_LEAVING: AtomicBool = AtomicBool::new(false);
@@ -130,9 +131,11 @@ pub(crate) fn is_leaving() -> bool {
 /// Has everybody stay who waits, since the interpreter is about to end; returns when they do, after two
 /// seconds at most.
 #[pyfunction]
-pub(crate) fn leave(py: Python<'_>) {
+pub(crate) fn leave(py: Python<'_>, queues: Vec<Py<WorkQueue>>) {
     LEAVER.get_or_init(|| std::thread::current().id());
     IS_LEAVING.store(true, Ordering::Release);
+    // Those wait for longer than a slice.
+    queues.iter().for_each(|queue| queue.get().hub.wake());
     let clock = Clock::system();
     let deadline = clock.now().saturating_add(nanos(LONGEST_LEAVE));
     let is_moving = || OUTSIDE.load(Ordering::Acquire) > STAYING.load(Ordering::Acquire);

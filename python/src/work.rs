@@ -186,6 +186,11 @@ impl Hub {
         left.iter().for_each(|item| _ = item.finish(Err(closed())));
     }
 
+    /// Has whoever waits for work look again.
+    pub(crate) fn wake(&self) {
+        self.arrived.wake();
+    }
+
     fn lock(&self) -> failover::lock::Held<'_, Inside> {
         let mut inside = self.inside.lock();
         let forks = manager::forks();
@@ -265,23 +270,21 @@ pub(crate) struct WorkQueue {
 
 #[pymethods]
 impl WorkQueue {
-    /// The next piece of work, after waiting for up to `timeout` seconds; None if there is none.
+    /// The next piece of work, after waiting for up to `timeout` seconds; None if there is none. Not for the
+    /// main thread, which would hear no signal meanwhile.
     #[pyo3(signature = (timeout=0.0))]
     fn take(&self, py: Python<'_>, timeout: f64) -> PyResult<Option<WorkItem>> {
         let timeout = Duration::try_from_secs_f64(timeout.max(0.0)).unwrap_or(Duration::MAX);
-        let found = wait::in_slices(py, timeout, |slice| {
+        // Not in slices: it is a thread of the package's own that waits here, which no signal reaches.
+        let found = wait::detached(py, || {
             let is_over = || {
                 let inside = self.hub.lock();
-                inside.is_closed || !inside.waiting.is_empty()
+                inside.is_closed || !inside.waiting.is_empty() || wait::is_leaving()
             };
-            if !is_over() {
-                self.hub.arrived.wait(slice, &|| is_over() || wait::is_leaving());
-            }
-            let mut inside = self.hub.lock();
-            let item = inside.waiting.pop_front();
-            (item.is_some() || inside.is_closed).then_some(item)
-        })?;
-        Ok(found.flatten().map(|item| WorkItem { item }))
+            self.hub.arrived.wait(timeout, &is_over);
+            self.hub.lock().waiting.pop_front()
+        });
+        Ok(found.map(|item| WorkItem { item }))
     }
 
     /// True once nobody asks any more.
