@@ -17,7 +17,8 @@ FOR_TEST := $(FOR_DEMO) cmake libcjson-dev strace valgrind
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test soak bench check conformance backends gen header install clean \
-	fmt format clippy layering pure docs deny unit unit-soak loom instructions header-check abi abi-soak sanitize examples guides
+	fmt format clippy layering pure docs deny unit unit-soak loom instructions header-check abi abi-soak sanitize examples guides \
+	demo-go demo-python demo-node go python node go-soak python-soak node-soak parity wheel npm go-module
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | \
@@ -30,13 +31,23 @@ demo: ## watch real servers fail, be failed over and come back
 	@tools/need.sh $(FOR_DEMO)
 	@tools/part.sh examples/c/run.sh demo
 
+demo-go: ## the same in Go
+	@tools/part.sh examples/go/run.sh demo
+
+demo-python: ## the same in Python, on an event loop
+	@tools/part.sh examples/python/run.sh demo
+
+demo-node: ## the same in Node
+	@tools/part.sh examples/node/run.sh demo
+
 test: ## run everything that a change must pass
 	@tools/need.sh $(FOR_TEST)
-	@tools/steps.sh build -- "fmt unit clippy pure docs deny" "header-check conformance abi sanitize examples guides loom instructions"
+	@tools/steps.sh build -- "fmt unit clippy pure docs deny" "header-check abi sanitize examples guides loom instructions" \
+		-- "go node" "python conformance parity wheel npm"
 
 soak: ## run what is too long for every change: changes by the thousand, forks, every demo
 	@tools/need.sh $(FOR_TEST)
-	@tools/steps.sh build -- unit-soak abi-soak demo
+	@tools/steps.sh build -- unit-soak abi-soak demo -- "go-soak demo-go" "python-soak demo-python" -- node-soak demo-node
 
 bench: ## measure picks and calls, and print one table
 	@tools/bench.sh
@@ -45,10 +56,40 @@ check: ## what a review begins with: format, lints, layers, header, documentatio
 	@tools/need.sh $(FOR_C)
 	@tools/steps.sh "fmt clippy layering pure header-check docs deny"
 
-conformance: ## run the shared scenarios in Rust and through the C header
+conformance: ## run the shared scenarios in every language, and print how each area fared
 	@tools/need.sh $(FOR_TEST)
-	$(CARGO) test --release -p libfailover --test conformance
-	@tools/part.sh tests/conformance/run.sh
+	@tools/part.sh tests/conformance/matrix.sh
+
+parity: ## compare what the languages offer
+	@tools/part.sh tests/parity/check.py
+
+go: ## test the Go binding: tests, races, examples, guide, module
+	@tools/need.sh $(FOR_C)
+	@tools/part.sh bindings/go/test.sh
+
+python: ## test the Python binding: types, tests, examples, guide
+	@tools/part.sh python/test.sh
+
+node: ## test the Node binding: types, tests, examples, guide
+	@tools/part.sh node/test.sh
+
+go-soak: ## run the long tests of Go
+	FAILOVER_SOAK=1 tools/part.sh bindings/go/test.sh test
+
+python-soak: ## run the long tests of Python
+	FAILOVER_SOAK=1 tools/part.sh python/test.sh
+
+node-soak: ## run the long tests of Node
+	FAILOVER_SOAK=1 tools/part.sh node/test.sh
+
+wheel: ## build the Python wheel, install it into an empty environment and run it
+	@tools/part.sh python/package.sh
+
+npm: ## pack the Node packages, install them into an empty folder and run them
+	@tools/part.sh node/package.sh
+
+go-module: ## pack the Go module with its archive, and build a program outside the tree with it
+	@tools/part.sh bindings/go/package.sh
 
 backends: ## build the servers that misbehave on command
 	$(CARGO) build --release -p failover-backends
@@ -73,13 +114,15 @@ format: ## put the formatting right
 	$(CARGO) fmt --all
 
 clippy: ## lint with warnings as errors
-	$(CARGO) clippy $(WHOLE) --all-targets -- $(NO_WARNINGS)
+	$(CARGO) clippy $(WHOLE) --all-targets --exclude failover-node -- $(NO_WARNINGS)
+	$(CARGO) clippy --release -p failover-node -- $(NO_WARNINGS)
 
 layering: ## check the order of the layers and that core alone is pure
 	$(CARGO) test --release -p libfailover --test layering --test purity --test generated
 
 pure: ## lint the decision engine alone: no runtime, no I/O, no thread
 	$(CARGO) clippy --release -p libfailover --no-default-features -- $(NO_WARNINGS)
+	$(CARGO) test --release -p libfailover --no-default-features --test pushed
 
 docs: ## build the documentation with warnings as errors
 	RUSTDOCFLAGS="$(NO_WARNINGS)" $(CARGO) doc $(WHOLE) --no-deps
@@ -117,7 +160,8 @@ abi-soak: ## run the long C tests
 	@tools/need.sh $(FOR_TEST)
 	@tools/part.sh tests/abi/soak.sh
 
-examples: ## run every example and compare what it prints
+examples: ## run every example in Rust and C and compare what it prints
+	@tools/need.sh $(FOR_TEST)
 	@tools/examples.sh
 
 guides: ## compile the code blocks of the README and the guides, and run what can end
