@@ -115,15 +115,15 @@ class Events:
 async def _readable(descriptor: int) -> None:
     """Waits on the loop until a descriptor is readable."""
     loop = asyncio.get_running_loop()
-    heard: asyncio.Future[None] = loop.create_future()
+    heard = asyncio.Event()
     try:
-        loop.add_reader(descriptor, lambda: heard.done() or heard.set_result(None))
+        loop.add_reader(descriptor, heard.set)
     except NotImplementedError:
         # A loop that knows no descriptors looks now and then.
         await asyncio.sleep(0.02)
         return
     try:
-        await heard
+        await heard.wait()
     finally:
         loop.remove_reader(descriptor)
 
