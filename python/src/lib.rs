@@ -3,8 +3,8 @@
 //! It wraps core directly and decides nothing: what a program sees (dataclasses, exceptions, the async
 //! driver) is in the Python package beside it, what is here converts and drives. Two rules hold
 //! everywhere. No native thread ever attaches to the interpreter: what the engine wants of the program
-//! is a queue that a Python thread or loop drains ([`work`]). And whatever can block does so detached,
-//! in slices, so that other threads go on and Ctrl-C is heard ([`wait`]).
+//! is a queue that a Python thread or loop drains (`work`). And whatever can block does so detached,
+//! in slices, so that other threads go on and Ctrl-C is heard (`wait`).
 mod begin;
 mod bell;
 mod call;
