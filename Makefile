@@ -49,7 +49,7 @@ soak: ## run what is too long for every change: changes by the thousand, forks, 
 	@tools/need.sh $(FOR_TEST)
 	@tools/steps.sh build -- unit-soak abi-soak demo -- "go-soak demo-go" "python-soak demo-python" -- node-soak demo-node
 
-bench: ## measure picks and calls, and print one table
+bench: ## measure picks and calls, in Rust, through C and in each language beside its floor
 	@tools/bench.sh
 
 check: ## what a review begins with: format, lints, layers, header, documentation, dependencies
