@@ -8,7 +8,7 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/libf
 
 cargo bench -p libfailover --bench engine -- --quiet "$@" |
     awk '/^nanoseconds/ { is_table = 1 } { if (is_table) print; else print >"/dev/stderr" }'
-tools/part.sh benches/c/run.sh
+tools/part.sh benches/c/run.sh "$@"
 
 # Each language beside its own floor. What is measured is named by a word, as above.
 if [ $# -eq 0 ]; then

@@ -4,6 +4,8 @@
  * Fifteen batches of each row, interleaved so that drift hits all rows alike; the table shows the
  * fastest and the middle batch. Threads share one pool; the time is what each of them pays. What is
  * measured alone comes in groups: the picks of a group are timed, their reports are not.
+ *
+ * usage: bench [WORD...]      only the rows that have every word in their path or algorithm
  */
 #include <failover.h>
 
@@ -34,6 +36,9 @@ struct row {
 
 static struct row rows[MOST_ROWS];
 static int row_count;
+
+static char **words;
+static int word_count;
 
 static void must(failover_code code, const char *what) {
     if (code != FAILOVER_OK) {
@@ -136,7 +141,20 @@ static void make_pool(struct row *row) {
     free(set);
 }
 
+/* Has every word of the command line in its path or its algorithm. */
+static int is_asked_for(const char *path, const char *algorithm) {
+    for (int i = 0; i < word_count; i++) {
+        if (strstr(path, words[i]) == NULL && strstr(algorithm, words[i]) == NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static void add(const char *path, path_fn run, const char *algorithm, int endpoints, int threads) {
+    if (!is_asked_for(path, algorithm)) {
+        return;
+    }
     struct row *row = &rows[row_count++];
     row->path = path;
     row->run = run;
@@ -185,7 +203,9 @@ static int by_size(const void *one, const void *other) {
     return (a > b) - (a < b);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    words = argv + 1;
+    word_count = argc - 1;
     static const char *const algorithms[] = {"round_robin", "random", "weighted", "least_connections", "p2c_ewma"};
     static const int sizes[] = {3, 100, 1000};
     for (size_t a = 0; a < 5; a++) {
