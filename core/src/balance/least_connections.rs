@@ -3,7 +3,7 @@
 //! Comparing all finds the best and costs the more the larger the set is, and sends every client to
 //! the same one; two random choices come close to it at a fixed price (Mitzenmacher 2001).
 
-use std::cmp::Ordering;
+use std::hint::select_unpredictable;
 
 use crate::rng::scale;
 
@@ -13,10 +13,10 @@ pub(crate) const COMPARED: usize = 8;
 /// Requests in flight, and the weight that carries them.
 pub(crate) type Load = (u64, u32);
 
-/// How the load of `one` compares with that of `other`, each for its weight.
-fn compare(one: Load, other: Load) -> Ordering {
-    let carried = |load: Load, weight: u32| u128::from(load.0) * u128::from(weight);
-    carried(one, other.1).cmp(&carried(other, one.1))
+/// Two loads that compare as each of the given ones does for its weight.
+#[inline]
+fn carried((one, my_weight): Load, (other, its_weight): Load) -> (u64, u64) {
+    (one.saturating_mul(its_weight.into()), other.saturating_mul(my_weight.into()))
 }
 
 /// The least loaded of all; among equals, the first from the one on whose turn it is.
@@ -35,7 +35,11 @@ pub(crate) fn lightest(
             continue;
         }
         let load = load(entry);
-        if best.is_none_or(|(_, least)| compare(load, least).is_lt()) {
+        let is_lighter = |(_, least)| {
+            let (mine, its) = carried(load, least);
+            mine < its
+        };
+        if best.is_none_or(is_lighter) {
             best = Some((entry, load));
         }
     }
@@ -43,16 +47,16 @@ pub(crate) fn lightest(
 }
 
 /// The less loaded of two; between equals, `fraction` decides by weight.
-#[inline]
+///
+/// Without a branch: which of two is the lighter can't be foretold, and a processor that guesses wrong
+/// half the time loses more than it takes to compute both.
+#[expect(clippy::inline_always, reason = "a call costs as much as the comparison")]
+#[inline(always)]
 pub(crate) fn lighter((one, other): (u32, u32), fraction: u64, load: impl Fn(u32) -> Load) -> u32 {
-    let (mine, its) = (load(one), load(other));
-    let is_mine = match compare(mine, its) {
-        Ordering::Less => true,
-        Ordering::Greater => false,
-        Ordering::Equal => {
-            let both = u64::from(mine.1) + u64::from(its.1);
-            scale(fraction, both).0 < u64::from(mine.1)
-        }
-    };
-    if is_mine { one } else { other }
+    let (my_load, its_load) = (load(one), load(other));
+    let (mine, its) = carried(my_load, its_load);
+    let (my_weight, both) = (u64::from(my_load.1), u64::from(my_load.1) + u64::from(its_load.1));
+    let wins_a_tie = scale(fraction, both).0 < my_weight;
+    let is_mine = (mine < its) | ((mine == its) & wins_a_tie);
+    select_unpredictable(is_mine, one, other)
 }

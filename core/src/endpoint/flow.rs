@@ -71,7 +71,7 @@ impl EndpointState {
     #[cold]
     #[inline(never)]
     fn look_around(&self, stripe: Stripe, glance: u32) -> u64 {
-        let all = self.flow.iter().fold(0_i64, |sum, flow| sum.wrapping_add(flow.open()));
+        let all = self.flow.used().fold(0_i64, |sum, flow| sum.wrapping_add(flow.open()));
         let mine = self.flow.of(stripe);
         if mine.is_alone {
             mine.others.store(pack(all.wrapping_sub(mine.open()), glance), Ordering::Relaxed);

@@ -31,7 +31,7 @@ impl Stripe {
     #[inline]
     pub fn mine() -> Self {
         // Fails while the thread ends; its number may be another's by then.
-        let number = NUMBER.try_with(|number| number.0.get()).unwrap_or(SHARED);
+        let number = NUMBER.try_with(|number| number.0.get()).unwrap_or(UNKNOWN);
         if number == UNKNOWN { Self::first_use() } else { Self { number } }
     }
 
@@ -42,7 +42,9 @@ impl Stripe {
         if !is_kept {
             give_back(number);
         }
-        Self { number: if is_kept { number } else { SHARED } }
+        let number = if is_kept { number } else { SHARED };
+        EVER_TAKEN.fetch_or(1 << number.min(u32::BITS - 1), Ordering::Relaxed);
+        Self { number }
     }
 }
 
@@ -84,8 +86,8 @@ impl<T: Default> Stripes<T> {
     /// With a count of 1 there is only the shared one: who asks for it wants one order of events.
     #[must_use]
     pub fn new(count: usize) -> Self {
-        let shared = if count <= 1 { 0 } else { count };
-        let shared = u32::try_from(shared).unwrap_or(u32::MAX).min(SHARED - 1);
+        let shared = if count <= 1 { 0 } else { count.min(MOST_STRIPES) };
+        let shared = u32::try_from(shared).unwrap_or(0);
         Self { copies: (0..=shared).map(|_| Padded::default()).collect(), shared }
     }
 }
@@ -110,6 +112,20 @@ impl<T> Stripes<T> {
     #[inline]
     pub fn at(&self, number: usize) -> Option<&T> {
         self.copies.get(number).map(|copy| &copy.0)
+    }
+
+    /// The copies that some thread may have written, for who merges often.
+    #[inline]
+    pub(crate) fn used(&self) -> impl Iterator<Item = &T> {
+        let ever = EVER_TAKEN.load(Ordering::Relaxed);
+        let shared_ones = ever >> self.shared;
+        // Bits above the shared copy's own are those of threads that share it.
+        let numbers =
+            ever & !(u32::MAX << self.shared) | u32::from(shared_ones != 0) << self.shared;
+        self.copies
+            .iter()
+            .enumerate()
+            .filter_map(move |(number, copy)| (numbers >> number & 1 != 0).then_some(&copy.0))
     }
 
     /// Every copy, for merging.
@@ -207,6 +223,9 @@ thread_local! {
 /// A bit for each number that a thread has.
 static TAKEN: AtomicU32 = AtomicU32::new(0);
 
+/// A bit for each number that a thread ever had, the highest for all that had none of their own.
+static EVER_TAKEN: AtomicU32 = AtomicU32::new(0);
+
 const UNKNOWN: u32 = u32::MAX;
 
 /// The number of all threads that have none of their own.
@@ -247,6 +266,23 @@ mod tests {
 
         assert!(!stripes.of(Stripe::mine()).is_alone);
         assert_eq!(stripes.iter().count(), 1);
+    }
+
+    #[test]
+    fn a_copy_that_any_thread_wrote_counts_as_used() {
+        for count in [1, 2, 8] {
+            let stripes = Stripes::<Count>::new(count);
+            std::thread::scope(|scope| {
+                for _ in 0..12 {
+                    scope.spawn(|| {
+                        let mine = stripes.of(Stripe::mine());
+                        mine.add(1, mine.is_alone);
+                    });
+                }
+            });
+
+            assert_eq!(stripes.used().map(Count::load).sum::<u64>(), 12, "{count}");
+        }
     }
 
     #[test]
