@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use crate::clock::Nanos;
 use crate::endpoint::{EndpointId, EndpointState, Member, Scope, Status};
 use crate::outlier::{Breaker, breaker};
+use crate::rng;
 use crate::sync::Ordering;
 
 /// Which endpoints a request wants: all of these tags, all of these labels.
@@ -29,6 +30,15 @@ impl Filter {
         let endpoint = &member.endpoint;
         self.tags.iter().all(|tag| endpoint.tags.contains(tag))
             && self.metadata.iter().all(|(key, value)| endpoint.metadata.get(key) == Some(value))
+    }
+
+    /// The same number for the same filter; 0 for one that wants nothing.
+    pub(crate) fn hash(&self) -> u64 {
+        let pairs = self.metadata.iter().flat_map(|(key, value)| [key, value]);
+        self.tags
+            .iter()
+            .chain(pairs)
+            .fold(0, |so_far, text| rng::mix(so_far ^ rng::hash(text.as_bytes(), 0)))
     }
 }
 
@@ -95,7 +105,7 @@ pub(crate) enum Round {
 
 /// Endpoints that a call already tried, in order; eight of them without allocating.
 #[derive(Clone, Debug, Default)]
-pub struct Tried(SmallVec<[EndpointId; 8]>);
+pub struct Tried(pub(super) SmallVec<[EndpointId; 8]>);
 
 /// Nothing tried, for picks outside of a call.
 pub(crate) static NOTHING: Tried = Tried(SmallVec::new_const());

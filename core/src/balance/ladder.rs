@@ -118,7 +118,7 @@ fn spread(
     let observer = (luck.stripe(), wish.now);
     match field.algorithm {
         Algorithm::RoundRobin | Algorithm::Weighted if wish.is_first => {
-            round_robin::in_turn(tier.rota(), luck.turn(tier.rota().len()), fits)
+            in_turn(field, wish, tier, luck, fits)
         }
         Algorithm::RoundRobin | Algorithm::Weighted => {
             round_robin::drawn(tier.rota(), luck.draw(0), fits)
@@ -135,7 +135,7 @@ fn spread(
             }
             // A retry leaves the turn alone, and would go to the lowest id among equals without a draw.
             let turn = match wish.is_first {
-                true => luck.whose_turn(tier.rota()),
+                true => in_turn(field, wish, tier, luck, &fits),
                 false => round_robin::drawn(tier.rota(), luck.draw(0), &fits),
             };
             least_connections::lightest(members, turn, fits, |at| field.load(at, observer))
@@ -150,6 +150,24 @@ fn spread(
             Some(cheaper(field, observer, random::two(members, luck.both(), fits)?))
         }
     }
+}
+
+/// Whose turn it is among those that fit.
+fn in_turn(
+    field: &Field<'_>,
+    wish: &Wish<'_>,
+    tier: &Tier,
+    luck: &mut Luck<'_>,
+    fits: impl Fn(u32) -> bool,
+) -> Option<u32> {
+    let kind = wish.kind(field.balance.strategy);
+    if kind != Wish::PLAIN {
+        return round_robin::in_turn_or_stead(tier.rota(), luck.turn_aside(kind), fits);
+    }
+    let (position, skipped) =
+        round_robin::next_in_turn(tier.rota(), luck.turn(tier.rota().len()), fits)?;
+    luck.skip(skipped);
+    Some(position)
 }
 
 /// Tells breakers that will let a probe through from everything else.

@@ -2,6 +2,7 @@
 
 use super::Locality;
 use crate::endpoint::{Member, label_hash};
+use crate::rng;
 
 /// Where the caller of one pick stands, ready for comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -54,6 +55,14 @@ impl Place {
             region: first(self.region, other.region),
             position: self.position.or(other.position),
         }
+    }
+
+    /// The same number for the same place; 0 where nothing is known of it.
+    pub(crate) fn hash(&self) -> u64 {
+        let (latitude, longitude) = self.position.unwrap_or_default();
+        [self.zone, self.region, latitude.to_bits(), longitude.to_bits()]
+            .into_iter()
+            .fold(0, |so_far, part| if part == 0 { so_far } else { rng::mix(so_far ^ part) })
     }
 
     /// How far the endpoint is: 0 same zone, 1 same region, then the distance or "the rest".

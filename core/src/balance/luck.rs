@@ -7,11 +7,14 @@ use crate::rng::Rng;
 use crate::stats::{Count, Mine, Stripe};
 
 /// One thread stripe's part of a pool: the turn of round robin, and the number of the next call
-/// that draws.
+/// that draws. A cache line.
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
     pub(crate) turns: Count,
     pub(crate) draws: Count,
+    /// Turns of requests that not every usable endpoint fits, by their kind: two kinds that share turns
+    /// may keep each other from an endpoint, as reads and writes that alternate would.
+    asides: [Count; 6],
 }
 
 /// The calling thread's stripe of a pool.
@@ -31,6 +34,8 @@ pub(crate) struct Luck<'a> {
     spot: Spot<'a>,
     draws: Option<Rng>,
     turn: Option<u64>,
+    /// Turns after it that nobody takes, since they are those of unusable endpoints.
+    skipped: u64,
     drawn: [Option<u64>; 2],
     /// An explanation leaves turn and chance as they are.
     is_dry: bool,
@@ -40,12 +45,12 @@ impl<'a> Luck<'a> {
     /// The luck of a call that drew this far; `None` for one that never did.
     #[inline]
     pub(crate) const fn new(spot: Spot<'a>, draws: Option<Rng>) -> Self {
-        Self { spot, draws, turn: None, drawn: [None, None], is_dry: false }
+        Self { spot, draws, turn: None, skipped: 0, drawn: [None, None], is_dry: false }
     }
 
     /// What a pick would get now, without taking it.
     pub(crate) const fn dry(spot: Spot<'a>) -> Self {
-        Self { spot, draws: None, turn: None, drawn: [None, None], is_dry: true }
+        Self { is_dry: true, ..Self::new(spot, None) }
     }
 
     /// Whose copies the pick writes.
@@ -71,6 +76,25 @@ impl<'a> Luck<'a> {
         count.wrapping_add(start as u64)
     }
 
+    /// The pick's turn among those of its kind.
+    pub(crate) fn turn_aside(&mut self, kind: u64) -> u64 {
+        let spot = &self.spot;
+        let step = u64::from(!self.is_dry);
+        let (which, _) = crate::rng::scale(crate::rng::mix(kind), spot.lane.asides.len() as u64);
+        let turns = &spot.lane.asides[usize::try_from(which).unwrap_or(0)];
+        *self.turn.get_or_insert_with(|| turns.add(step, spot.lane.is_alone))
+    }
+
+    /// Leaves out turns of this pick for good: the next pick begins after them. However often the
+    /// same pick looks again, it counts from its own turn.
+    pub(crate) fn skip(&mut self, turns: u64) {
+        let more = turns.saturating_sub(self.skipped);
+        self.skipped += more;
+        if more > 0 && !self.is_dry {
+            self.spot.lane.turns.add(more, self.spot.lane.is_alone);
+        }
+    }
+
     /// The entry of the rota whose turn it is, eligible or not.
     #[inline]
     pub(crate) fn whose_turn(&mut self, rota: &Rota) -> Option<u32> {
@@ -78,14 +102,16 @@ impl<'a> Luck<'a> {
     }
 
     /// The pick's first or second draw from the call's own stream.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a call would pass it all through memory")]
+    #[inline(always)]
     pub(crate) fn draw(&mut self, which: usize) -> u64 {
         let (spot, draws) = (&self.spot, &mut self.draws);
         let step = u64::from(!self.is_dry);
         *self.drawn[which].get_or_insert_with(|| spot.stream(draws, step).draw())
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a call would pass it all through memory")]
+    #[inline(always)]
     pub(crate) fn both(&mut self) -> (u64, u64) {
         (self.draw(0), self.draw(1))
     }

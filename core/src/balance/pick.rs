@@ -1,16 +1,20 @@
 //! One pick: at first sight where nothing stands against the one whose turn it is, else step by
 //! step, around those that refuse.
 
+use std::hint::select_unpredictable;
+
 use super::filter::{Probes, Round};
 use super::ladder::{choose, gauge, refusal};
+use super::tier::Tier;
 use super::{
-    Algorithm, Balance, Filter, Level, Luck, Place, SessionKey, StickyTable, Tables, Tried, filter,
-    least_connections, p2c_ewma, random,
+    Algorithm, Balance, Filter, Level, Luck, Place, SessionKey, StickyTable, Strategy, Tables,
+    Tried, filter, least_connections, p2c_ewma, random,
 };
 use crate::clock::Nanos;
 use crate::endpoint::{EndpointId, EndpointState, Member, Scope, Snapshot, Status};
 use crate::error::ErrorKind;
 use crate::outlier::{Admission, Breaker, Pass, breaker, rest};
+use crate::rng;
 use crate::stats::Stripe;
 
 /// What a pick works on.
@@ -41,6 +45,19 @@ pub(crate) struct Wish<'a> {
     pub(crate) probes: Probes,
     /// A retry or hedge leaves the cursor alone.
     pub(crate) is_first: bool,
+}
+
+impl Wish<'_> {
+    /// The kind of a request that every usable endpoint fits.
+    pub(super) const PLAIN: u64 = 0;
+
+    /// A number for what the request asks of an endpoint: seldom the same for two that ask otherwise.
+    pub(super) fn kind(&self, strategy: Strategy) -> u64 {
+        let filter = self.filter.map_or(0, Filter::hash);
+        let tried = self.tried.0.iter().fold(0, |so_far, id| rng::mix(so_far ^ id.bits()));
+        let place = if strategy == Strategy::Geographic { self.places.0.hash() } else { 0 };
+        filter ^ tried ^ self.scope.hash() ^ place
+    }
 }
 
 /// Who compares loads, and when.
@@ -115,7 +132,16 @@ impl<'a> Field<'a> {
         &self.snapshot.members()[position as usize]
     }
 
-    #[inline]
+    /// The endpoint's status, if nothing speaks against it.
+    #[expect(clippy::inline_always, reason = "a call would pass it all through memory")]
+    #[inline(always)]
+    fn clear(&self, position: u32) -> Option<Status> {
+        let status = self.member(position).state.status();
+        status.is_clear().then_some(status)
+    }
+
+    #[expect(clippy::inline_always, reason = "a call would pass it all through memory")]
+    #[inline(always)]
     pub(crate) fn load(&self, position: u32, by: Observer) -> least_connections::Load {
         (self.member(position).state.load(by.0, by.1), self.tables.weight(position))
     }
@@ -131,33 +157,61 @@ pub(crate) fn at_first_sight(
     (now, is_first): (Nanos, bool),
 ) -> Option<Pick> {
     let tier = field.tables.tiers.first()?;
-    let clear = |position: u32| {
-        let status = field.member(position).state.status();
-        status.is_clear().then_some(status)
-    };
     let members = &*tier.members;
-    let observer = (luck.stripe(), now);
     let position = match field.algorithm {
         Algorithm::RoundRobin | Algorithm::Weighted if is_first => luck.whose_turn(tier.rota())?,
         Algorithm::Random => random::first_of(members, luck.draw(0))?,
         Algorithm::LeastConnections if members.len() > least_connections::COMPARED => {
-            let draws = luck.both();
-            let (one, other) = random::two_of(members, draws)?;
-            clear(one).and(clear(other))?;
-            let fraction = random::rest_of(members, draws);
-            least_connections::lighter((one, other), fraction, |at| field.load(at, observer))
+            lighter_of_two(&field, members, luck, now)?
         }
-        Algorithm::P2cEwma => {
-            let (one, other) = random::two_of(members, luck.both())?;
-            clear(one).and(clear(other))?;
-            cheaper(&field, observer, (one, other))
-        }
+        Algorithm::LeastConnections if is_first => lightest_of_few(&field, tier, luck, now)?,
+        Algorithm::P2cEwma => cheaper_of_two(&field, members, luck, now)?,
         _ => return None,
     };
-    let pass = Pass { generation: clear(position)?.generation(), ..Pass::default() };
+    let pass = Pass { generation: field.clear(position)?.generation(), ..Pass::default() };
     let (level, why) = (Level::Usable, Why::Balanced);
     let (is_new_round, opened_half, is_narrowed) = (false, false, false);
     Some(Pick { position, pass, level, why, is_new_round, opened_half, is_narrowed })
+}
+
+/// The less loaded of two that a draw finds and nothing speaks against.
+#[inline(never)]
+fn lighter_of_two(
+    field: &Field<'_>,
+    members: &[u32],
+    luck: &mut Luck<'_>,
+    now: Nanos,
+) -> Option<u32> {
+    let (observer, draws) = ((luck.stripe(), now), luck.both());
+    let (one, other) = random::two_of(members, draws)?;
+    field.clear(one).and(field.clear(other))?;
+    let fraction = random::rest_of(members, draws);
+    Some(least_connections::lighter((one, other), fraction, |at| field.load(at, observer)))
+}
+
+/// The least loaded of a small tier, if nothing speaks against any of it.
+#[inline(never)]
+fn lightest_of_few(field: &Field<'_>, tier: &Tier, luck: &mut Luck<'_>, now: Nanos) -> Option<u32> {
+    let (observer, members) = ((luck.stripe(), now), &*tier.members);
+    if !members.iter().all(|position| field.clear(*position).is_some()) {
+        return None;
+    }
+    let turn = luck.whose_turn(tier.rota());
+    least_connections::lightest(members, turn, |_| true, |at| field.load(at, observer))
+}
+
+/// The cheaper of two that a draw finds and nothing speaks against.
+#[inline(never)]
+fn cheaper_of_two(
+    field: &Field<'_>,
+    members: &[u32],
+    luck: &mut Luck<'_>,
+    now: Nanos,
+) -> Option<u32> {
+    let observer = (luck.stripe(), now);
+    let (one, other) = random::two_of(members, luck.both())?;
+    field.clear(one).and(field.clear(other))?;
+    Some(cheaper(field, observer, (one, other)))
 }
 
 /// Goes the whole way: preference, ladder, rounds, tiers, and around those that refuse.
@@ -317,9 +371,10 @@ pub(super) fn preferred(field: &Field<'_>, wish: &Wish<'_>, find: Find) -> Optio
 pub(super) type Find = fn(&StickyTable, SessionKey, Nanos) -> Option<EndpointId>;
 
 /// The cheaper of two by peak EWMA; a tie goes to the lower id.
-#[inline]
+#[expect(clippy::inline_always, reason = "a call costs as much as the comparison")]
+#[inline(always)]
 pub(super) fn cheaper(field: &Field<'_>, by: Observer, (one, other): (u32, u32)) -> u32 {
     let (low, high) = (one.min(other), one.max(other));
     let of = |position: u32| (&*field.member(position).state, field.tables.weight(position));
-    if low != high && p2c_ewma::is_cheaper(of(high), of(low), by) { high } else { low }
+    select_unpredictable(p2c_ewma::is_cheaper(of(high), of(low), by), high, low)
 }

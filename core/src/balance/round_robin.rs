@@ -1,8 +1,9 @@
 //! In turn, for round robin and for the weighted sequence.
 //!
-//! A dead entry's turn is spread over all that are eligible: handing it to the next in line would
-//! give a dead endpoint's neighbour double the load. The turns of several dead ones go round one
-//! after another, so that nobody stands in for all of them in the same round.
+//! The turn of an entry that can't be used is left out: the next one serves, and the turn after is
+//! the one behind it, so that those that are left stay in their order and within one pick of their
+//! shares. That needs a set that is the same for all who share the turns. Requests that are choosy in
+//! their own way would take the turns of others, so they have turns of their own.
 
 /// What is served in turn.
 #[derive(Debug, Default)]
@@ -44,15 +45,38 @@ impl std::ops::Deref for Rota {
     }
 }
 
-/// The entry of turn `count`, or who stands in for it.
+/// The first eligible entry from turn `count` on, and how many turns are left out for it.
 #[inline]
-pub(crate) fn in_turn(entries: &[u32], count: u64, fits: impl Fn(u32) -> bool) -> Option<u32> {
-    let (turn, place) = divide(count, entries.len() as u64)?;
-    let entry = entries[usize::try_from(place).unwrap_or(0)];
-    if fits(entry) {
-        return Some(entry);
+pub(crate) fn next_in_turn(
+    entries: &[u32],
+    count: u64,
+    fits: impl Fn(u32) -> bool,
+) -> Option<(u32, u64)> {
+    let place = count.checked_rem(entries.len() as u64)?;
+    let (before, from) = entries.split_at(usize::try_from(place).unwrap_or(0));
+    let from_here = (0..).zip(from.iter().chain(before).copied());
+    from_here.map(|(skipped, entry)| (entry, skipped)).find(|(entry, _)| fits(*entry))
+}
+
+/// The entry of turn `count`, or who stands in for it: stand-ins take turns of their own, so that
+/// who shares these turns is never led past an entry.
+#[inline]
+pub(crate) fn in_turn_or_stead(
+    entries: &[u32],
+    count: u64,
+    fits: impl Fn(u32) -> bool,
+) -> Option<u32> {
+    let length = entries.len() as u64;
+    let (turn, place) = (count.checked_div(length)?, count.checked_rem(length)?);
+    let place = usize::try_from(place).unwrap_or(0);
+    if fits(entries[place]) {
+        return Some(entries[place]);
     }
-    stand_in(entries, (turn, place), fits)
+    let of = |entries: &[u32]| entries.iter().filter(|entry| fits(**entry)).count();
+    let (eligible, dead_before) = (of(entries), place - of(&entries[..place]));
+    let dead = (entries.len() - eligible) as u64;
+    let stand_in = turn.wrapping_mul(dead).wrapping_add(dead_before as u64);
+    nth(entries, stand_in.checked_rem(eligible as u64)?, fits)
 }
 
 /// The (`draw`·m/2⁶⁴)-th of the m eligible entries: for retries, which leave the cursor alone.
@@ -67,39 +91,25 @@ pub(crate) fn nth(entries: &[u32], n: u64, fits: impl Fn(u32) -> bool) -> Option
     entries.iter().copied().filter(|entry| fits(*entry)).nth(n)
 }
 
-/// Who stands in for the entry at `place` in round `turn`: stand-ins take turns of their own.
-#[cold]
-fn stand_in(entries: &[u32], (turn, place): (u64, u64), fits: impl Fn(u32) -> bool) -> Option<u32> {
-    let (mut eligible, mut dead_before) = (0, 0);
-    for (at, entry) in (0..).zip(entries) {
-        if fits(*entry) {
-            eligible += 1;
-        } else if at < place {
-            dead_before += 1;
-        }
-    }
-    let dead = entries.len() as u64 - eligible;
-    let (_, stand_in) = divide(turn.wrapping_mul(dead).wrapping_add(dead_before), eligible)?;
-    nth(entries, stand_in, fits)
-}
-
-fn divide(count: u64, by: u64) -> Option<(u64, u64)> {
-    Some((count.checked_div(by)?, count.checked_rem(by)?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_dead_entrys_turns_go_to_all_others_alike() {
-        let mut picks = [0; 4];
-        for count in 0..4 * 3 * 10 {
-            let entry = in_turn(&[0, 1, 2, 3], count, |entry| entry != 2).unwrap();
-            picks[entry as usize] += 1;
-        }
+    fn turns_of_dead_entries_are_left_out_and_the_others_keep_their_order() {
+        let sequence = [0, 0, 1, 0, 2, 0, 0];
+        let mut count = 0;
+        let picks: Vec<u32> = (0..12)
+            .map(|_| {
+                let (entry, skipped) = next_in_turn(&sequence, count, |entry| entry != 1).unwrap();
+                count += 1 + skipped;
+                entry
+            })
+            .collect();
 
-        assert_eq!(picks, [40, 40, 0, 40]);
+        assert_eq!(picks, [0, 0, 0, 2, 0, 0, 0, 0, 0, 2, 0, 0], "five of six, then again");
+        assert_eq!(next_in_turn(&sequence, 3, |_| false), None);
+        assert_eq!(next_in_turn(&[], 3, |_| true), None);
     }
 
     #[test]
@@ -117,18 +127,22 @@ mod tests {
     }
 
     #[test]
-    fn nobody_stands_in_for_all_dead_ones_of_a_round() {
-        let entries = [0, 1, 2, 3, 4, 5, 6, 7];
-        let round: Vec<u32> =
-            (0..8).map(|count| in_turn(&entries, count, |entry| entry < 2).unwrap()).collect();
+    fn stand_ins_take_turns_of_their_own() {
+        let of_two = |count| in_turn_or_stead(&[0, 1, 2, 3, 4, 5, 6, 7], count, |entry| entry < 2);
+        assert_eq!([0, 1, 2, 3, 4, 5, 6, 7].map(of_two), [0, 1, 0, 1, 0, 1, 0, 1].map(Some));
 
-        assert_eq!(round, [0, 1, 0, 1, 0, 1, 0, 1]);
+        let mut picks = [0; 4];
+        for count in 0..4 * 3 * 10 {
+            let entry = in_turn_or_stead(&[0, 1, 2, 3], count, |entry| entry != 2).unwrap();
+            picks[entry as usize] += 1;
+        }
+        assert_eq!(picks, [40, 40, 0, 40]);
     }
 
     #[test]
     fn nobody_eligible_is_nobody() {
-        assert_eq!(in_turn(&[], 5, |_| true), None);
-        assert_eq!(in_turn(&[0, 1], 5, |_| false), None);
+        assert_eq!(in_turn_or_stead(&[], 5, |_| true), None);
+        assert_eq!(in_turn_or_stead(&[0, 1], 5, |_| false), None);
         assert_eq!(drawn(&[0, 1], u64::MAX, |_| false), None);
     }
 }
