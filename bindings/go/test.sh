@@ -54,7 +54,8 @@ dynamic() {
     local prefix
     prefix=$(mktemp -d)
     "$root/bindings/c/install.sh" "$prefix" >/dev/null
-    PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib suite -count=1 -tags failover_dynamic
+    # What pkg-config says is not part of Go's cache key, so an older prefix would be linked again.
+    CGO_LDFLAGS="-L$prefix/lib" PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib suite -count=1 -tags failover_dynamic
     rm -rf "$prefix"
 }
 
