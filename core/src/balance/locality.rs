@@ -7,8 +7,8 @@ use crate::rng;
 /// Where the caller of one pick stands, ready for comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Place {
-    zone: u64,
-    region: u64,
+    zone: u32,
+    region: u32,
     position: Option<(f64, f64)>,
 }
 
@@ -49,7 +49,7 @@ impl Place {
     /// This place, and `other` for what is unknown of it.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        let first = |one: u64, other: u64| if one == 0 { other } else { one };
+        let first = |one: u32, other: u32| if one == 0 { other } else { one };
         Self {
             zone: first(self.zone, other.zone),
             region: first(self.region, other.region),
@@ -60,7 +60,7 @@ impl Place {
     /// The same number for the same place; 0 where nothing is known of it.
     pub(crate) fn hash(&self) -> u64 {
         let (latitude, longitude) = self.position.unwrap_or_default();
-        [self.zone, self.region, latitude.to_bits(), longitude.to_bits()]
+        [self.zone.into(), self.region.into(), latitude.to_bits(), longitude.to_bits()]
             .into_iter()
             .fold(0, |so_far, part| if part == 0 { so_far } else { rng::mix(so_far ^ part) })
     }

@@ -20,8 +20,8 @@ pub struct Member {
     pub endpoint: Arc<Endpoint>,
     /// Hashes of its id, zone and region, 0 where absent: picks compare numbers, not text.
     pub(crate) hash: u64,
-    pub(crate) zone: u64,
-    pub(crate) region: u64,
+    pub(crate) zone: u32,
+    pub(crate) region: u32,
 }
 
 impl Member {
@@ -39,8 +39,12 @@ impl Member {
 }
 
 /// The hash by which zones and regions are compared; never 0.
-pub(crate) fn label_hash(text: &str) -> u64 {
-    rng::hash(text.as_bytes(), 1) | 1
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "labels are few, and half a hash tells them apart"
+)]
+pub(crate) fn label_hash(text: &str) -> u32 {
+    rng::hash(text.as_bytes(), 1) as u32 | 1
 }
 
 /// The endpoints of one service at one moment.

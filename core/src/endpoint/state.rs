@@ -5,8 +5,6 @@
 //! ("nothing against it?") is one load and one mask. What is written at every attempt lies on
 //! stripes by thread; what is written seldom is shared.
 
-use std::sync::OnceLock;
-
 use once_cell::race::OnceBox;
 
 use super::scopes::Scopes;
@@ -41,7 +39,7 @@ pub struct EndpointState {
     pub(crate) permits: [AtomicU64; Self::MOST_PERMITS],
     /// Outcomes other than success, by class; all outcomes together are on the stripes.
     pub(crate) other_outcomes: [AtomicU64; 7],
-    latency: OnceLock<Box<Histogram>>,
+    latency: OnceBox<Histogram>,
     /// Where requests name scopes; a word where none does.
     scopes: OnceBox<Scopes>,
 }
@@ -70,7 +68,7 @@ impl EndpointState {
             ewma: AtomicU64::new(0),
             penalty: AtomicU64::new(0),
             flow: Stripes::new(stripes),
-            latency: OnceLock::new(),
+            latency: OnceBox::new(),
             scopes: OnceBox::new(),
         }
     }
@@ -153,7 +151,7 @@ impl EndpointState {
     /// The endpoint's own latency distribution, if it is kept.
     #[must_use]
     pub fn latency(&self) -> Option<&Histogram> {
-        self.latency.get().map(Box::as_ref)
+        self.latency.get()
     }
 
     /// How the endpoint does in a scope; absent for none, and for one that was never used here.
