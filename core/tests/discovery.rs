@@ -16,7 +16,7 @@ use failover::discovery::{
     Provider, ProviderStatus, Sink, Update, Work,
 };
 use failover::endpoint::document::{Format, parse, to_json};
-use failover::endpoint::{Change, HealthStatus, Registry, Slots};
+use failover::endpoint::{Change, HealthStatus, Member, Registry, Slots};
 use failover::events::{Bus, Event, Subscription};
 use failover::{Endpoint, Error, ErrorKind};
 use proptest::prelude::*;
@@ -54,6 +54,10 @@ impl Rig {
 
     fn health(&self, id: &str) -> HealthStatus {
         self.registry.get(id).expect("registered").state.status().health()
+    }
+
+    fn is_lost(&self, id: &str) -> bool {
+        self.registry.get(id).expect("registered").state.status().is_lost()
     }
 
     fn changed(&self, id: &str) -> (u64, Change) {
@@ -146,10 +150,98 @@ fn a_set_that_is_the_same_opens_no_window_and_tells_nothing() {
     rig.offer(&["a"], 0);
 
     rig.offer(&["a"], SECOND);
-    rig.offer(&["b"], SECOND + 1);
+    rig.offer(&["a", "b"], SECOND + 1);
+
+    assert_eq!(rig.ids(), ["a", "b"]);
+    assert_eq!(rig.told(), ["discovery_update: 1 added", "discovery_update: 1 added"]);
+}
+
+#[test]
+fn the_loss_of_more_than_half_has_to_last_and_what_came_serves_at_once() {
+    let rig = Rig::new(GuardRules::default());
+    rig.offer(&["a", "b", "c"], 0);
+
+    rig.offer(&["c", "d"], SECOND);
+
+    assert_eq!(rig.ids(), ["a", "b", "c", "d"]);
+    assert_eq!(["a", "b", "c", "d"].map(|id| rig.is_lost(id)), [true, true, false, false]);
+    assert!(rig.guard.take_doubt(), "it is to be verified");
+    assert!(!rig.guard.take_doubt(), "once");
+    assert_eq!(rig.guard.due(), Some(31 * SECOND));
+    rig.guard.tick(31 * SECOND);
+    assert_eq!(rig.ids(), ["c", "d"]);
+    let told = [
+        "discovery_update: 3 added",
+        "discovery_update: 1 added",
+        "discovery_stale: 2 of 3 endpoints are missing, which is believed after 30s",
+        "discovery_update: 2 removed",
+    ];
+    assert_eq!(rig.told(), told);
+}
+
+#[test]
+fn who_is_doubted_stays_so_whoever_comes_meanwhile() {
+    let rig = Rig::new(GuardRules::default());
+    rig.offer(&["a", "b", "c"], 0);
+    rig.offer(&["c"], SECOND);
+
+    rig.offer(&["c", "d", "e", "f"], 2 * SECOND);
+
+    assert_eq!(rig.ids(), ["a", "b", "c", "d", "e", "f"]);
+    assert_eq!(["a", "b", "c", "f"].map(|id| rig.is_lost(id)), [true, true, false, false]);
+    rig.guard.tick(31 * SECOND);
+    assert_eq!(rig.ids(), ["c", "d", "e", "f"]);
+}
+
+#[test]
+fn the_loss_of_half_is_believed_at_once() {
+    let rig = Rig::new(GuardRules::default());
+    rig.offer(&["a", "b"], 0);
+
+    rig.offer(&["b"], SECOND);
 
     assert_eq!(rig.ids(), ["b"]);
-    assert_eq!(rig.told(), ["discovery_update: 1 added", "discovery_update: 1 added, 1 removed"]);
+}
+
+#[test]
+fn who_comes_back_within_the_grace_was_never_gone() {
+    let rig = Rig::new(GuardRules::default());
+    rig.offer(&["a", "b", "c"], 0);
+
+    rig.offer(&["a"], SECOND);
+    rig.offer(&["a", "b", "c"], 2 * SECOND);
+    rig.guard.tick(60 * SECOND);
+
+    assert_eq!(rig.ids(), ["a", "b", "c"]);
+    assert_eq!(["a", "b", "c"].map(|id| rig.is_lost(id)), [false; 3]);
+}
+
+#[test]
+fn each_service_of_a_provider_has_a_guard_of_its_own() {
+    let registry = Arc::new(Registry::new(Arc::new(Slots::default()), 1));
+    let events = Arc::new(Bus::new());
+    let guard = |service: &str| {
+        let (registry, events) = (Arc::clone(&registry), Arc::clone(&events));
+        let names = (&"consul".into(), &service.into());
+        Guard::of_service(names, GuardRules::default(), registry, events)
+    };
+    let (users, orders) = (guard("users"), guard("orders"));
+    users.offer(Update::Full(set(&["a", "b"])), 0);
+    orders.offer(Update::Full(set(&["c", "d"])), 0);
+    let services = || {
+        let of = |member: &Member| format!("{} of {}", member.endpoint.id, member.endpoint.name);
+        registry.list().iter().map(of).collect::<Vec<_>>()
+    };
+    let all = ["a of users", "b of users", "c of orders", "d of orders"];
+    assert_eq!(services(), all, "an endpoint belongs to the service of which it was told");
+
+    orders.offer(Update::Full(Vec::new()), SECOND);
+
+    assert_eq!(services(), all);
+    let is_lost = |id: &str| registry.get(id).expect("it is there").state.status().is_lost();
+    assert_eq!(["a", "b", "c", "d"].map(is_lost), [false, false, true, true]);
+    orders.tick(31 * SECOND);
+    assert_eq!(services(), all[..2]);
 }
 
 #[test]
@@ -327,8 +419,8 @@ fn a_closed_guard_takes_nothing_in() {
 }
 
 proptest! {
-    /// Whatever comes in whatever order: errors change nothing, a set that isn't empty is in force
-    /// once its window is over, and no endpoint is ever lost while its provider lists it.
+    /// Whatever comes in whatever order: errors change nothing, a set that isn't empty is in force once
+    /// its window is over, what is left of others is lost, and nobody is while the provider lists him.
     #[test]
     fn the_last_good_set_is_in_force(steps in prop::collection::vec((0_usize..9, 1_u64..20_000), 1..40)) {
         let rig = Rig::new(GuardRules::default());
@@ -352,9 +444,12 @@ proptest! {
             }
             now += wait * MILLISECOND;
             let held: Vec<String> = rig.ids();
-            let wanted: Vec<&str> = good.iter().copied().collect();
             if wait > 200 && !held.is_empty() {
-                prop_assert_eq!(held, wanted);
+                let (listed, left): (Vec<&str>, Vec<&str>) =
+                    held.iter().map(String::as_str).partition(|id| good.contains(id));
+                prop_assert_eq!(listed, good.iter().copied().collect::<Vec<_>>());
+                prop_assert!(what < 2 || left.iter().all(|id| rig.is_lost(id)), "{:?}", left);
+                prop_assert!(what == 1 || good.iter().all(|id| !rig.is_lost(id)), "{:?}", good);
             }
         }
     }
@@ -791,14 +886,15 @@ fn a_file_is_followed_through_good_and_bad_content() {
     assert!(faulty.contains(": [1]."), "{faulty}");
     assert!(faulty.ends_with(" (and 2 more faults)"), "{faulty}");
 
-    document.write(r#"[{ "id": "b", "address": "10.0.0.2", "port": 80 }]"#);
-    assert_eq!(next(), "discovery_update: readable again, 1 added, 1 removed");
+    let both = r#"[{ "id": "a", "address": "10.0.0.1", "port": 80 }, { "id": "b", "address": "10.0.0.2", "port": 80 }]"#;
+    document.write(both);
+    assert_eq!(next(), "discovery_update: readable again, 1 added");
 
     std::fs::remove_file(&document.0).expect("removed");
     assert_eq!(next(), missing);
-    assert_eq!(rig.ids(), ["b"]);
+    assert_eq!(rig.ids(), ["a", "b"]);
 
-    document.write(r#"[{ "id": "b", "address": "10.0.0.2", "port": 80 }]"#);
+    document.write(both);
     assert_eq!(next(), "discovery_update: readable again");
     feed.stop();
 }

@@ -1,18 +1,20 @@
 //! Stands between a provider and the registry, and keeps the provider's mistakes from the pools.
 //!
-//! The last good set outlives every error; an empty set must last before it is believed; a burst
-//! of changes becomes one. Time is handed in, so that all of it is tested without waiting: whoever
+//! The last good set outlives every error; the loss of most of it must last before it is believed; a
+//! burst of changes becomes one. Time is handed in, so that all of it is tested without waiting: whoever
 //! drives the guard (the discovery task, or a test) calls [`tick`](Guard::tick) at
 //! [`due`](Guard::due).
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::state::{Deed, State};
 use super::{Provider, ProviderInfo, ProviderStatus, Update, update};
 use crate::clock::Nanos;
-use crate::endpoint::{EVERY_SERVICE, Endpoint, Registry};
+use crate::endpoint::{EVERY_SERVICE, Endpoint, Part, Registry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Bus, Event, EventKind};
 use crate::lock::{Held, Lock};
@@ -21,7 +23,7 @@ use crate::lock::{Held, Lock};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GuardRules {
-    /// How long an empty set must last before it is believed.
+    /// How long a set that is empty, or lacks more than half, must last before it is believed.
     pub empty_grace: Duration,
     /// How long the last good set serves while the provider can't be read; absent means for ever.
     pub max_staleness: Option<Duration>,
@@ -66,7 +68,9 @@ type Wake = Arc<dyn Fn() + Send + Sync>;
 /// The guard of one provider.
 pub struct Guard {
     name: Arc<str>,
-    /// The name in events: every pool of the provider.
+    /// The service whose endpoints come through here, or every one.
+    service: Arc<str>,
+    /// The name in events: the service's pools, or every pool of the provider.
     pool: Arc<str>,
     rules: GuardRules,
     registry: Arc<Registry>,
@@ -75,6 +79,8 @@ pub struct Guard {
     state: Lock<State>,
     /// Guards the function that wakes whoever drives the guard; called outside of all locks.
     wake: Lock<Option<Wake>>,
+    /// True while an answer waits to be verified.
+    is_in_doubt: AtomicBool,
 }
 
 impl fmt::Debug for Guard {
@@ -92,14 +98,27 @@ impl Guard {
         registry: Arc<Registry>,
         events: Arc<Bus<Event>>,
     ) -> Self {
+        Self::of_service((name, &EVERY_SERVICE.into()), rules, registry, events)
+    }
+
+    /// Makes the guard of one service of the provider `name`, which delivers each by itself.
+    #[must_use]
+    pub fn of_service(
+        (name, service): (&Arc<str>, &Arc<str>),
+        rules: GuardRules,
+        registry: Arc<Registry>,
+        events: Arc<Bus<Event>>,
+    ) -> Self {
         Self {
             name: Arc::clone(name),
-            pool: format!("{name}/{EVERY_SERVICE}").into(),
+            service: Arc::clone(service),
+            pool: format!("{name}/{service}").into(),
             rules,
             registry,
             events,
             state: Lock::default(),
             wake: Lock::default(),
+            is_in_doubt: AtomicBool::new(false),
         }
     }
 
@@ -118,14 +137,17 @@ impl Guard {
     /// Takes in what a provider reports. A faulty set counts as a failure to read it.
     pub fn offer(&self, update: Update, now: Nanos) {
         let update = match update {
-            Update::Full(set) => match update::check(&set) {
-                Ok(()) => Update::Full(set),
+            Update::Full(mut set) => match update::check(&set) {
+                Ok(()) => {
+                    self.name_service(&mut set);
+                    Update::Full(set)
+                }
                 Err(error) => Update::unavailable(&error),
             },
             other => other,
         };
         self.step(now, |state| match update {
-            Update::Full(set) => state.full(set, self.registry.len(), &self.rules, now),
+            Update::Full(set) => state.full(set, || self.held(), &self.rules, now),
             Update::Unavailable { reason } => state.unavailable(reason, now),
         });
     }
@@ -137,7 +159,7 @@ impl Guard {
     /// Every fault of the set at once; then nothing changes.
     pub fn publish(&self, set: Vec<Endpoint>, now: Nanos) -> Result<()> {
         update::check(&set)?;
-        self.step(now, |state| state.full(set, self.registry.len(), &self.rules, now));
+        self.step(now, |state| state.full(set, || self.held(), &self.rules, now));
         Ok(())
     }
 
@@ -169,6 +191,11 @@ impl Guard {
     #[must_use]
     pub fn due(&self) -> Option<Nanos> {
         self.lock().due(&self.rules)
+    }
+
+    /// True once for each answer that is to be verified by another, as sure as the provider can be.
+    pub fn take_doubt(&self) -> bool {
+        self.is_in_doubt.swap(false, Ordering::Relaxed)
     }
 
     /// True once the first whole set arrived.
@@ -224,7 +251,7 @@ impl Guard {
             errors: state.errors,
             read_ago_ms: millis_since(state.read_at),
             stale_for_ms: millis_since(state.stale_since),
-            empty_for_ms: millis_since(state.empty_since),
+            empty_for_ms: millis_since(state.doubt.as_ref().map(|doubt| doubt.since)),
             last_error: state.last_error.clone(),
         }
     }
@@ -238,24 +265,39 @@ impl Guard {
         let deeds = change(&mut state);
         let mut words = Vec::new();
         let mut stale = Vec::new();
+        let mut doubts = false;
         for deed in deeds {
             match deed {
-                Deed::Apply(mut set) => {
-                    self.unmask(&mut set);
+                Deed::Apply { set: mut endpoints, lost } => {
+                    self.unmask(&mut endpoints);
+                    let part = Part { endpoints, lost };
                     // Checked before: a set that can't be published never gets here.
-                    let changes = self.registry.replace_at(set, now).unwrap_or_default();
+                    let changes =
+                        self.registry.replace_part(&self.service, part, now).unwrap_or_default();
                     if !changes.is_empty() {
                         state.applied(&self.rules, now);
                         words.push(changes.to_string());
                     }
                 }
-                Deed::Lose(until) => self.registry.mark_lost(now, until),
+                Deed::Lose(ids, until) => {
+                    let is_meant =
+                        |id: &Arc<str>| ids.as_ref().is_none_or(|lost| lost.contains(id));
+                    self.registry.mark_lost(
+                        |endpoint| self.is_mine(endpoint) && is_meant(&endpoint.id),
+                        now,
+                        until,
+                    );
+                }
+                Deed::Verify => doubts = true,
                 Deed::Keep => self.keep(now),
                 Deed::TellStale(reason) => stale.push(reason),
                 Deed::TellReadable => words.push("readable again".to_owned()),
             }
         }
         drop(state);
+        if doubts {
+            self.is_in_doubt.store(true, Ordering::Relaxed);
+        }
         if !words.is_empty() {
             self.registry.announce();
             self.tell(EventKind::DiscoveryUpdate, words.join(", "));
@@ -279,9 +321,27 @@ impl Guard {
 
     /// Takes the mark of the lost from every endpoint, by publishing the set that is there.
     fn keep(&self, now: Nanos) {
-        let held = self.registry.list().iter().map(|member| (*member.endpoint).clone()).collect();
+        let part = Part { endpoints: self.held(), lost: HashSet::new() };
         // The same set as before can't be refused.
-        let _ = self.registry.replace_at(held, now);
+        let _ = self.registry.replace_part(&self.service, part, now);
+    }
+
+    /// What a provider says of one service belongs to that.
+    fn name_service(&self, set: &mut [Endpoint]) {
+        if *self.service != *EVERY_SERVICE {
+            set.iter_mut().for_each(|endpoint| endpoint.name = Arc::clone(&self.service));
+        }
+    }
+
+    /// What serves now of what this guard stands before.
+    fn held(&self) -> Vec<Endpoint> {
+        let members = self.registry.list();
+        let mine = members.iter().filter(|member| self.is_mine(&member.endpoint));
+        mine.map(|member| (*member.endpoint).clone()).collect()
+    }
+
+    fn is_mine(&self, endpoint: &Endpoint) -> bool {
+        *self.service == *EVERY_SERVICE || endpoint.name == self.service
     }
 
     fn tell(&self, kind: EventKind, reason: String) {

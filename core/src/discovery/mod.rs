@@ -23,7 +23,7 @@ pub use file::File;
 pub use guard::{Guard, GuardRules};
 pub use info::{ProviderInfo, ProviderStatus};
 pub use memory::Memory;
-pub use provider::{BoxFuture, Capabilities, Provider, Sink};
+pub use provider::{BoxFuture, Capabilities, Provider, Reading, Sink};
 #[cfg(feature = "runtime")]
 pub use task::Feed;
 pub use update::Update;

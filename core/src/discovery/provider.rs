@@ -31,12 +31,19 @@ pub struct Capabilities {
     pub can_register: bool,
     /// It knows its set for sure, so that an empty one is believed at once.
     pub is_authoritative: bool,
+    /// It delivers each service by itself, once somebody wants it, and not all of them as one set.
+    pub is_per_service: bool,
 }
 
 impl Capabilities {
     /// Of a provider that can be read, and no more.
-    pub const READ_ONLY: Self =
-        Self { can_list: true, can_watch: false, can_register: false, is_authoritative: false };
+    pub const READ_ONLY: Self = Self {
+        can_list: true,
+        can_watch: false,
+        can_register: false,
+        is_authoritative: false,
+        is_per_service: false,
+    };
 
     /// Of a provider whose sets the program pushes.
     pub const PUSHED: Self = Self { can_list: false, ..Self::READ_ONLY };
@@ -53,11 +60,27 @@ impl Capabilities {
         Self { can_register: true, ..self }
     }
 
+    /// The same, service by service.
+    #[must_use]
+    pub const fn per_service(self) -> Self {
+        Self { is_per_service: true, ..self }
+    }
+
     /// The same, and changes come by themselves.
     #[must_use]
     pub const fn watching(self) -> Self {
         Self { can_watch: true, ..self }
     }
+}
+
+/// How sure a reading is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reading {
+    /// As the provider's options say.
+    Usual,
+    /// As sure as the source can be, whatever it costs: an answer is in doubt.
+    Strong,
 }
 
 /// A source of endpoints.
@@ -97,6 +120,30 @@ pub trait Provider: Send + Sync {
 
     /// Reads the whole set.
     fn list(&self) -> BoxFuture<'_, Result<Vec<Endpoint>>>;
+
+    /// Reads the whole set as sure as it can be, after an answer that is in doubt.
+    fn list_again(&self) -> BoxFuture<'_, Result<Vec<Endpoint>>> {
+        self.list()
+    }
+
+    /// Reads one service's whole set; only for a provider whose capabilities say `is_per_service`, whose
+    /// [`list`](Self::list) is never called.
+    fn list_service(
+        &self,
+        service: &str,
+        reading: Reading,
+    ) -> BoxFuture<'_, Result<Vec<Endpoint>>> {
+        let text = format!("a provider of type {:?} cannot read {service:?} alone", self.kind());
+        let _ = reading;
+        Box::pin(async { Err(Error::new(ErrorKind::Provider, text)) })
+    }
+
+    /// Sends every change of one service into `sink` for as long as the future runs, as
+    /// [`watch`](Self::watch) does for all.
+    fn watch_service(&self, service: &str, sink: Sink) -> Option<BoxFuture<'_, ()>> {
+        drop((service, sink));
+        None
+    }
 
     /// Sends every change into `sink` for as long as the future runs.
     ///

@@ -47,6 +47,7 @@ struct Run {
 #[derive(Default)]
 struct Signals {
     due: Notify,
+    doubt: Notify,
     refresh: Notify,
     stop: Notify,
     /// Shared by those who register, taken alone by a reading that must not be overtaken.
@@ -93,13 +94,20 @@ impl Feed {
         let signals = Arc::new(Signals::default());
         *self.work.lock() = Arc::clone(&signals);
         let wake = Arc::clone(&signals);
-        self.work.guard.set_wake(Some(Arc::new(move || wake.due.notify_one())));
+        let guard = Arc::downgrade(&self.work.guard);
+        self.work.guard.set_wake(Some(Arc::new(move || {
+            wake.due.notify_one();
+            if guard.upgrade().is_some_and(|guard| guard.take_doubt()) {
+                wake.doubt.notify_one();
+            }
+        })));
         let work = Arc::clone(&self.work);
         runtime.spawn(async move {
             tokio::select! {
                 () = signals.stop.notified() => {}
                 () = work.keep(&signals) => {}
                 () = work.drive(&signals) => {}
+                () = work.verify(&signals) => {}
             }
         })
     }
@@ -154,6 +162,21 @@ impl Run {
             tokio::select! {
                 () = due => self.guard.tick(clock.now()),
                 () = signals.due.notified() => {}
+            }
+        }
+    }
+
+    /// Reads the provider once more after an answer that is in doubt.
+    async fn verify(&self, signals: &Signals) {
+        while !self.is_over() {
+            signals.doubt.notified().await;
+            if !self.provider.capabilities().can_list {
+                continue;
+            }
+            let again = self.in_time(async { self.provider.list_again().await });
+            match caught(again).await {
+                Ok(set) => self.offer(Update::Full(set)),
+                Err(error) => self.offer(Update::unavailable(&error)),
             }
         }
     }

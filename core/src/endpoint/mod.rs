@@ -22,6 +22,7 @@ pub use ended::Ended;
 pub use endpoint::{Endpoint, EndpointId};
 pub(crate) use flow::Flow;
 pub use health_check::{CheckKind, HealthCheck};
+pub(crate) use registry::Part;
 pub use registry::{Changes, Registry};
 use retired::Retired;
 pub use scope::Scope;

@@ -4,13 +4,15 @@
 //! that watch the service. Readers never wait for it. An endpoint's state and number live on while its
 //! id, service and place stay the same; a removed endpoint's are kept until nobody can still hold it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::document::MAX_ENDPOINTS;
 use super::roster::{Entry, Roster};
 use super::watchers::{Subscriber, Watchers};
-use super::{Change, Ended, Endpoint, EndpointState, Member, Retired, Slots, Status};
+use super::{
+    Change, EVERY_SERVICE, Ended, Endpoint, EndpointState, Member, Retired, Slots, Status,
+};
 use crate::clock::{Nanos, wall_nanos};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{Held, Lock};
@@ -30,6 +32,15 @@ struct Inner {
     retired: Retired,
     watchers: Watchers,
     keeps_latency: bool,
+}
+
+/// What a provider said of one service, or of all.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// Every endpoint that there is.
+    pub(crate) endpoints: Vec<Endpoint>,
+    /// Those of them that it did not report: they stay lost.
+    pub(crate) lost: HashSet<Arc<str>>,
 }
 
 /// What a change did, by id.
@@ -140,27 +151,39 @@ impl Registry {
     ///
     /// [`ErrorKind::LimitExceeded`] if there are too many; then nothing changes.
     pub fn replace(&self, endpoints: Vec<Endpoint>) -> Result<Changes> {
-        self.replace_at(endpoints, 0)
+        self.replace_part(EVERY_SERVICE, Part { endpoints, lost: HashSet::new() }, 0)
     }
 
-    /// As [`replace`](Self::replace), for a provider that may have lost its endpoints: who is there again
-    /// was found at `now`.
+    /// As [`replace`](Self::replace), for what a provider said of `service` alone, or of all. Who is there
+    /// again was found at `now`.
+    ///
+    /// An endpoint that moved in from another service leaves that one.
     ///
     /// # Errors
     ///
     /// As [`replace`](Self::replace).
-    pub fn replace_at(&self, endpoints: Vec<Endpoint>, now: Nanos) -> Result<Changes> {
-        check_limit(endpoints.len())?;
+    pub(crate) fn replace_part(&self, service: &str, part: Part, now: Nanos) -> Result<Changes> {
         let mut inner = self.lock();
+        let (known, mut others): (Vec<Entry>, Vec<Entry>) = std::mem::take(&mut inner.members)
+            .into_iter()
+            .partition(|entry| service == EVERY_SERVICE || *entry.member.endpoint.name == *service);
+        if let Err(error) = check_limit(others.len() + part.endpoints.len()) {
+            others.extend(known);
+            inner.members = others.into();
+            return Err(error);
+        }
         let mut changes = Changes::default();
-        let known = std::mem::take(&mut inner.members).into_iter();
-        let mut known: HashMap<Arc<str>, Entry> =
-            known.map(|entry| (Arc::clone(&entry.member.endpoint.id), entry)).collect();
-        let mut members = Vec::with_capacity(endpoints.len());
-        for endpoint in endpoints {
+        let by_id = |entry: Entry| (Arc::clone(&entry.member.endpoint.id), entry);
+        let mut known: HashMap<Arc<str>, Entry> = known.into_iter().map(by_id).collect();
+        let coming: HashSet<&str> = part.endpoints.iter().map(|endpoint| &*endpoint.id).collect();
+        let moved = others.extract_if(.., |entry| coming.contains(&*entry.member.endpoint.id));
+        known.extend(moved.map(by_id));
+        let mut members = others;
+        for endpoint in part.endpoints {
             let id = Arc::clone(&endpoint.id);
             let before = known.remove(&id);
             if let Some(Entry { member, .. }) = &before
+                && !part.lost.contains(&id)
                 && member.state.set(0, Status::LOST).is_some()
             {
                 member.state.note(Change::Found, now);
@@ -188,9 +211,10 @@ impl Registry {
         Ok(changes)
     }
 
-    /// Marks every endpoint as lost at `now`, until `until`; they are last in every pick's choice.
-    pub fn mark_lost(&self, now: Nanos, until: Nanos) {
-        for member in self.lock().members.iter() {
+    /// Marks those endpoints that `is_lost` as lost at `now`, until `until`; they are last in every pick's
+    /// choice.
+    pub fn mark_lost(&self, is_lost: impl Fn(&Endpoint) -> bool, now: Nanos, until: Nanos) {
+        for member in self.lock().members.iter().filter(|member| is_lost(&member.endpoint)) {
             member.state.lost_until.store(until, std::sync::atomic::Ordering::Relaxed);
             if member.state.set(Status::LOST, 0).is_some() {
                 member.state.note(Change::Lost, now);

@@ -44,6 +44,12 @@ impl Status {
         self.0 & Self::BARS == 0
     }
 
+    /// True while its provider doesn't report it, and isn't believed yet.
+    #[must_use]
+    pub const fn is_lost(self) -> bool {
+        self.has(Self::LOST)
+    }
+
     /// True if any of `bits` is set.
     #[must_use]
     #[inline]
