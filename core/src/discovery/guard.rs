@@ -232,7 +232,7 @@ impl Guard {
     /// How the provider is doing.
     #[must_use]
     pub fn info(&self, provider: &dyn Provider, now: Nanos) -> ProviderInfo {
-        let endpoints = self.registry.len();
+        let endpoints = self.count();
         let state = self.lock();
         let millis_since = |at: Option<Nanos>| at.map(|at| now.saturating_sub(at) / 1_000_000);
         ProviderInfo {
@@ -330,6 +330,15 @@ impl Guard {
     fn name_service(&self, set: &mut [Endpoint]) {
         if *self.service != *EVERY_SERVICE {
             set.iter_mut().for_each(|endpoint| endpoint.name = Arc::clone(&self.service));
+        }
+    }
+
+    fn count(&self) -> usize {
+        match &*self.service {
+            EVERY_SERVICE => self.registry.len(),
+            _ => {
+                self.registry.list().iter().filter(|member| self.is_mine(&member.endpoint)).count()
+            }
         }
     }
 

@@ -35,16 +35,40 @@ pub struct ProviderInfo {
     pub last_error: Option<String>,
 }
 
-/// Whether a provider's set is known and fresh.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+impl ProviderInfo {
+    /// Both together: of a provider that delivers each service by itself.
+    #[cfg(feature = "runtime")]
+    #[must_use]
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            status: self.status.max(other.status),
+            is_ready: self.is_ready && other.is_ready,
+            endpoints: self.endpoints + other.endpoints,
+            reads: self.reads + other.reads,
+            errors: self.errors + other.errors,
+            read_ago_ms: self.read_ago_ms.max(other.read_ago_ms),
+            stale_for_ms: self.stale_for_ms.max(other.stale_for_ms),
+            empty_for_ms: self.empty_for_ms.max(other.empty_for_ms),
+            // That of the one which can't be read, if there is one.
+            last_error: match other.stale_for_ms {
+                Some(_) => other.last_error.or(self.last_error),
+                None => self.last_error.or(other.last_error),
+            },
+            ..self
+        }
+    }
+}
+
+/// Whether a provider's set is known and fresh, from best to worst.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProviderStatus {
+    /// The set is what the provider said last.
+    Live,
     /// No set arrived yet.
     #[default]
     Waiting,
-    /// The set is what the provider said last.
-    Live,
     /// The provider can't be read; its last good set serves.
     Stale,
     /// The provider can't be read, and its last good set is too old to serve.

@@ -10,6 +10,8 @@ mod file;
 mod guard;
 mod info;
 mod memory;
+#[cfg(feature = "runtime")]
+mod one_service;
 mod provider;
 mod state;
 #[cfg(feature = "runtime")]
@@ -23,6 +25,8 @@ pub use file::File;
 pub use guard::{Guard, GuardRules};
 pub use info::{ProviderInfo, ProviderStatus};
 pub use memory::Memory;
+#[cfg(feature = "runtime")]
+pub(crate) use one_service::OneService;
 pub use provider::{BoxFuture, Capabilities, Provider, Reading, Sink};
 #[cfg(feature = "runtime")]
 pub use task::Feed;

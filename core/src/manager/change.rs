@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::Manager;
-use super::providers::Entry;
+use super::providers::{Entry, unknown};
 use super::source::Source;
 use crate::endpoint::{Endpoint, Registry};
 use crate::error::{Error, ErrorKind, Result};
@@ -25,7 +25,7 @@ impl Entry {
     /// Refuses to register with a provider that only reads.
     pub(super) fn check_writable(&self) -> Result<()> {
         let is_writable = match &self.source {
-            Source::Registered => true,
+            Source::Registered(_) => true,
             _ => self.provider.capabilities().can_register,
         };
         if is_writable {
@@ -47,6 +47,11 @@ impl Manager {
         let given = match &entry.source {
             #[cfg(feature = "runtime")]
             Source::Read(feed) => self.change_by_asking(entry, feed, change)?,
+            #[cfg(feature = "runtime")]
+            Source::Services(services) => {
+                let feed = services.want(change.service())?.ok_or_else(|| unknown(&entry.name))?;
+                self.change_by_asking(entry, &feed, change)?
+            }
             _ => change.apply(&entry.registry)?,
         };
         let kept = entry.registry.get(&id).map(|member| member.endpoint);
@@ -67,7 +72,7 @@ impl Manager {
         super::runtime::wait_for(async move { asked.hand_over(work).await })??;
         self.check_open()?;
         let given = change.endpoint();
-        entry.guard.change(self.clock().now(), |registry| match change.apply(registry) {
+        feed.guard().change(self.clock().now(), |registry| match change.apply(registry) {
             // A set that came before the answer knows already, and its word is the newer one.
             Err(error) if is_settled(error.kind()) => Ok(()),
             other => other.map(drop),
@@ -85,6 +90,14 @@ impl Change {
         match self {
             Self::Register(endpoint) | Self::Update(endpoint) => &endpoint.id,
             Self::Deregister(endpoint) => &endpoint.id,
+        }
+    }
+
+    #[cfg(feature = "runtime")]
+    fn service(&self) -> &Arc<str> {
+        match self {
+            Self::Register(endpoint) | Self::Update(endpoint) => &endpoint.name,
+            Self::Deregister(endpoint) => &endpoint.name,
         }
     }
 

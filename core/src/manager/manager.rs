@@ -168,7 +168,8 @@ impl Manager {
     pub fn advance(&self, by: Duration) -> Result<()> {
         if self.clock().advance(by) {
             let entries = self.inner.providers.lock().clone();
-            entries.iter().for_each(|entry| entry.guard.tick(self.clock().now()));
+            let guards = entries.iter().flat_map(|entry| entry.source.guards());
+            guards.for_each(|guard| guard.tick(self.clock().now()));
             return Ok(());
         }
         let text = "advance: the manager's clock is the machine's, make it with clock = \"manual\"";

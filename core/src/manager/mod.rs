@@ -14,6 +14,8 @@ mod reload;
 mod report;
 #[cfg(feature = "runtime")]
 mod runtime;
+#[cfg(feature = "runtime")]
+mod services;
 mod shutdown;
 mod source;
 

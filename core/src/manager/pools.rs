@@ -81,6 +81,7 @@ impl Manager {
         if let Some(known) = self.known(key, &rules) {
             return unwarned(known);
         }
+        entry.source.want(&key.1)?;
         let pool = self.make(key, rules);
         // Before anybody else can see it: a pool without endpoints refuses picks.
         entry.registry.watch(&key.1, Arc::clone(&pool.core) as _);

@@ -7,7 +7,7 @@ use super::Manager;
 use super::source::Source;
 use crate::clock::{Nanos, wait_for};
 use crate::config::wrong_name;
-use crate::discovery::{Guard, Provider};
+use crate::discovery::{Provider, ProviderInfo};
 use crate::endpoint::{EVERY_SERVICE, Endpoint, Registry};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::events::Level;
@@ -29,7 +29,6 @@ pub(super) struct Providers {
 pub(super) struct Entry {
     pub(super) name: Arc<str>,
     pub(super) provider: Arc<dyn Provider>,
-    pub(super) guard: Arc<Guard>,
     pub(super) registry: Arc<Registry>,
     /// What happens to its endpoints outside of any pool: recoveries by checks.
     pub(super) counters: Arc<Counters>,
@@ -54,16 +53,29 @@ impl Entry {
     /// Does what became due where no task does it: whoever asks for the provider finds it done.
     pub(super) fn catch_up(&self, now: Nanos) {
         #[cfg(not(feature = "runtime"))]
-        if matches!(self.source, Source::Pushed) {
-            self.guard.tick(now);
+        if let Source::Pushed(guard) = &self.source {
+            guard.tick(now);
         }
         #[cfg(feature = "runtime")]
         let _ = now;
     }
 
-    /// True once there is a whole set, or the program is who makes it.
+    /// True once there is a whole set, of each service that somebody wants, or the program is who makes it.
     fn is_ready(&self) -> bool {
-        matches!(self.source, Source::Registered) || self.guard.is_ready()
+        self.source.guards().iter().all(|guard| guard.is_ready())
+    }
+
+    /// How it is doing.
+    pub(super) fn info(&self, now: Nanos) -> ProviderInfo {
+        match &self.source {
+            Source::Registered(guard) => guard.info(&*self.provider, now),
+            #[cfg(feature = "runtime")]
+            Source::Read(feed) => feed.guard().info(&*self.provider, now),
+            #[cfg(feature = "runtime")]
+            Source::Services(services) => services.info(now),
+            #[cfg(not(feature = "runtime"))]
+            Source::Pushed(guard) => guard.info(&*self.provider, now),
+        }
     }
 }
 
@@ -212,7 +224,7 @@ impl Manager {
     }
 }
 
-fn unknown(name: &str) -> Error {
+pub(super) fn unknown(name: &str) -> Error {
     Error::new(ErrorKind::NotFound, format!("provider {name:?}: not registered"))
 }
 

@@ -7,6 +7,8 @@ use super::Manager;
 #[cfg(feature = "runtime")]
 use super::background::tools;
 use super::providers::{EMBEDDED, Entry};
+#[cfg(feature = "runtime")]
+use super::services::Services;
 use crate::config::{ProviderConfig, ProviderKind};
 use crate::discovery::{Custom, Guard, GuardRules, Memory, Provider, ProviderInfo, check_set};
 use crate::endpoint::document::{Format, read};
@@ -18,29 +20,68 @@ use crate::stats::Counters;
 /// How one provider's endpoints come into its registry.
 pub(super) enum Source {
     /// The program registers them.
-    Registered,
+    Registered(Arc<Guard>),
     /// The provider's task reads them.
     #[cfg(feature = "runtime")]
     Read(crate::discovery::Feed),
+    /// A task for each service reads that.
+    #[cfg(feature = "runtime")]
+    Services(Services),
     /// The program pushes whole sets, and no task applies what is due later.
     #[cfg(not(feature = "runtime"))]
-    Pushed,
+    Pushed(Arc<Guard>),
 }
 
 impl Source {
     pub(super) fn stop(&self) {
-        #[cfg(feature = "runtime")]
-        if let Self::Read(feed) = self {
-            feed.stop();
+        match self {
+            Self::Registered(_) => {}
+            #[cfg(feature = "runtime")]
+            Self::Read(feed) => feed.stop(),
+            #[cfg(feature = "runtime")]
+            Self::Services(services) => services.stop(),
+            #[cfg(not(feature = "runtime"))]
+            Self::Pushed(_) => {}
         }
+    }
+
+    /// What stands before the endpoints: one guard, or one for each service.
+    pub(super) fn guards(&self) -> Vec<Arc<Guard>> {
+        match self {
+            Self::Registered(guard) => vec![Arc::clone(guard)],
+            #[cfg(feature = "runtime")]
+            Self::Read(feed) => vec![Arc::clone(feed.guard())],
+            #[cfg(feature = "runtime")]
+            Self::Services(services) => {
+                services.feeds().iter().map(|feed| Arc::clone(feed.guard())).collect()
+            }
+            #[cfg(not(feature = "runtime"))]
+            Self::Pushed(guard) => vec![Arc::clone(guard)],
+        }
+    }
+
+    /// Has a service read from now on, where each is read by itself.
+    pub(super) fn want(&self, service: &Arc<str>) -> Result<()> {
+        #[cfg(feature = "runtime")]
+        if let Self::Services(services) = self {
+            services.want(service)?;
+        }
+        #[cfg(not(feature = "runtime"))]
+        let _ = service;
+        Ok(())
     }
 
     /// Starts again what ran in the parent, in a forked child.
     pub(super) fn restart(&self) {
         #[cfg(feature = "runtime")]
-        if let Self::Read(feed) = self {
+        {
+            let feeds = match self {
+                Self::Registered(_) => Vec::new(),
+                Self::Read(feed) => vec![feed.clone()],
+                Self::Services(services) => services.feeds(),
+            };
             // A child that gets no thread keeps the set that its parent had.
-            drop(super::runtime::start_feed(feed));
+            feeds.iter().for_each(|feed| drop(super::runtime::start_feed(feed)));
         }
     }
 }
@@ -66,8 +107,9 @@ impl Manager {
                 let text = format!("providers.{name}.type: \"file\" needs the feature `runtime`");
                 Err(Error::new(ErrorKind::NotAvailable, text))
             }
-            _ => self.add(name, rules.authoritative(true), |registry| {
-                (Arc::new(Memory::new(registry)) as _, Source::Registered)
+            _ => self.add(name, rules.authoritative(true), |registry, guard| {
+                guard.mark_ready(self.clock().now());
+                (Arc::new(Memory::new(registry)) as _, Source::Registered(guard))
             }),
         }
     }
@@ -102,7 +144,7 @@ impl Manager {
         #[cfg(not(feature = "runtime"))]
         {
             let rules = GuardRules { coalesce: std::time::Duration::ZERO, ..GuardRules::default() };
-            self.add(name, rules, |_| (pushed, Source::Pushed))
+            self.add(name, rules, |_, guard| (pushed, Source::Pushed(guard)))
         }
     }
 
@@ -129,46 +171,40 @@ impl Manager {
     ) -> Result<()> {
         let name: Arc<str> = name.into();
         let registry = self.new_registry();
-        let events = Arc::clone(&self.inner.shared.events);
-        let guard = Arc::new(Guard::new(&name, rules, Arc::clone(&registry), events));
-        let feed = crate::discovery::Feed::new(
-            Arc::clone(&provider),
-            Arc::clone(&guard),
-            tools(&self.inner.shared),
-        );
-        let task = feed.clone();
+        let background = tools(&self.inner.shared);
+        let mut task = None;
+        let source = if provider.capabilities().is_per_service {
+            let services = (Arc::clone(&provider), rules, Arc::clone(&registry));
+            Source::Services(Services::new(&name, services, background))
+        } else {
+            let events = Arc::clone(&self.inner.shared.events);
+            let guard = Arc::new(Guard::new(&name, rules, Arc::clone(&registry), events));
+            let feed = crate::discovery::Feed::new(Arc::clone(&provider), guard, background);
+            task = Some(feed.clone());
+            Source::Read(feed)
+        };
         let counters = Arc::new(Counters::new(1));
         // First, since it may be refused. Nobody knows yet whether its endpoints want to be checked.
         self.inner.background.start_checks()?;
-        self.add_provider(Entry {
-            name,
-            registry,
-            counters,
-            provider,
-            guard,
-            source: Source::Read(feed),
-            is_gone: AtomicBool::new(false),
-        })?;
-        super::runtime::start_feed(&task)
+        let is_gone = AtomicBool::new(false);
+        self.add_provider(Entry { name, registry, counters, provider, source, is_gone })?;
+        task.as_ref().map_or(Ok(()), super::runtime::start_feed)
     }
 
     fn add(
         &self,
         name: &str,
         rules: GuardRules,
-        make: impl FnOnce(Arc<crate::endpoint::Registry>) -> (Arc<dyn Provider>, Source),
+        make: impl FnOnce(Arc<crate::endpoint::Registry>, Arc<Guard>) -> (Arc<dyn Provider>, Source),
     ) -> Result<()> {
         let name: Arc<str> = name.into();
         let registry = self.new_registry();
         let events = Arc::clone(&self.inner.shared.events);
         let guard = Arc::new(Guard::new(&name, rules, Arc::clone(&registry), events));
-        let (provider, source) = make(Arc::clone(&registry));
-        if matches!(source, Source::Registered) {
-            guard.mark_ready(self.clock().now());
-        }
+        let (provider, source) = make(Arc::clone(&registry), guard);
         let counters = Arc::new(Counters::new(1));
         let is_gone = AtomicBool::new(false);
-        self.add_provider(Entry { name, registry, counters, provider, guard, source, is_gone })
+        self.add_provider(Entry { name, registry, counters, provider, source, is_gone })
     }
 
     /// How each provider is doing, in the order of registration.
@@ -178,7 +214,7 @@ impl Manager {
         let entries = self.inner.providers.lock().clone();
         let info = |entry: &Arc<Entry>| {
             entry.catch_up(now);
-            entry.guard.info(&*entry.provider, now)
+            entry.info(now)
         };
         entries.iter().map(info).collect()
     }
@@ -189,17 +225,22 @@ impl Manager {
             return Err(Error::new(ErrorKind::Provider, text));
         }
         match &entry.source {
-            Source::Registered => {
+            Source::Registered(guard) => {
                 check_set(&endpoints)?;
                 self.inner.background.ensure_checks(&endpoints)?;
-                entry.guard.unmask(&mut endpoints);
+                guard.unmask(&mut endpoints);
                 let changes = entry.registry.replace(endpoints)?;
                 self.tell_of_set(entry, &changes);
                 Ok(())
             }
             _ => {
                 self.inner.background.ensure_checks(&endpoints)?;
-                entry.guard.publish(endpoints, self.clock().now())
+                let now = self.clock().now();
+                entry
+                    .source
+                    .guards()
+                    .iter()
+                    .try_for_each(|guard| guard.publish(std::mem::take(&mut endpoints), now))
             }
         }
     }
