@@ -22,6 +22,50 @@ func (s *span) UnmarshalText(text []byte) error {
 	return err
 }
 
+// setCount sets a number of retries: 0 is left to the default, -1 is none.
+func setCount(document map[string]any, key string, count int) {
+	if count == -1 {
+		document[key] = 0
+	} else if count != 0 {
+		document[key] = count
+	}
+}
+
+func setSpan(document map[string]any, key string, time time.Duration) {
+	if time != 0 {
+		document[key] = span(time)
+	}
+}
+
+func setNumber(document map[string]any, key string, number int) {
+	if number != 0 {
+		document[key] = number
+	}
+}
+
+// overlay lays options over a document, section by section. The document takes copies of sections, since
+// the next overlay may write to them.
+func overlay(document, options map[string]any) {
+	for key, value := range options {
+		section, isSection := value.(map[string]any)
+		if !isSection {
+			document[key] = value
+			continue
+		}
+		below, hasSection := document[key].(map[string]any)
+		if !hasSection {
+			below = map[string]any{}
+			document[key] = below
+		}
+		overlay(below, section)
+	}
+}
+
+// hasTimeout tells whether a document says how long a call or an attempt may take.
+func hasTimeout(document map[string]any) bool {
+	return document["timeout"] != nil || document["attempt_timeout"] != nil
+}
+
 // endpointDocument is an endpoint as the library reads and writes it.
 type endpointDocument struct {
 	ID          string            `json:"id"`
