@@ -2,6 +2,7 @@ package failover
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -119,6 +120,7 @@ func (c *core) after(at uint64, ring func()) (stop func()) {
 
 // left is how long it is until a time of the manager's clock.
 func (c *core) left(at uint64) time.Duration {
+	defer runtime.KeepAlive(c) // the context of an attempt may be all that is left of the manager
 	if now := c.native.now(); at > now {
 		return time.Duration(min(at-now, 1<<62))
 	}

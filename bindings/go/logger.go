@@ -8,7 +8,8 @@ import (
 )
 
 // Logger takes the library's log records. *logrus.Logger, *logrus.Entry and *zap.SugaredLogger are
-// loggers as they are; SlogLogger makes one of a *slog.Logger. nil is silence.
+// loggers as they are; SlogLogger makes one of a *slog.Logger. nil is silence. Records come one after the
+// other on a goroutine of the manager's own; while one is written, the library drops the oldest beyond 1,024.
 type Logger interface {
 	Debugf(format string, arguments ...interface{})
 	Infof(format string, arguments ...interface{})
@@ -55,15 +56,55 @@ func (silence) Infof(string, ...interface{})  {}
 func (silence) Warnf(string, ...interface{})  {}
 func (silence) Errorf(string, ...interface{}) {}
 
-// orSilence takes nil, and a nil pointer in the interface, for silence.
+// orSilence takes nil, and a nil of another type in the interface, for silence.
 func orSilence(logger Logger) Logger {
 	if logger == nil {
 		return silence{}
 	}
-	if value := reflect.ValueOf(logger); value.Kind() == reflect.Pointer && value.IsNil() {
-		return silence{}
+	switch value := reflect.ValueOf(logger); value.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Func, reflect.Chan:
+		if value.IsNil() {
+			return silence{}
+		}
 	}
 	return logger
+}
+
+// startLog hands the library's records to the logger, until the manager is closed.
+func (c *core) startLog() error {
+	queue, err := c.native.logs(mostEvents)
+	if err != nil {
+		return err
+	}
+	ready, err := watch(queue.fd())
+	if err != nil {
+		queue.free()
+		return err
+	}
+	c.remember(ready)
+	c.listeners.Add(1)
+	go func() {
+		defer c.listeners.Done()
+		defer queue.free()
+		var records []record
+		take := func() bool {
+			records, _ = queue.poll() // none at the end, and what else would there be to do?
+			return len(records) > 0
+		}
+		tell := func() {
+			for _, line := range records {
+				forward(c.logger, line)
+			}
+		}
+		// The logger is called outside of the wait, which can't be closed from within.
+		for ready.wait(take) == nil {
+			tell()
+		}
+		for take() {
+			tell()
+		}
+	}()
+	return nil
 }
 
 // forward hands one of the library's records to a logger.

@@ -129,6 +129,7 @@ func (c *core) publish(provider string, endpoints []*types.ServiceEndpoint) erro
 	if err != nil {
 		return err
 	}
+	defer runtime.KeepAlive(c)
 	return c.native.publish(provider, documents)
 }
 

@@ -3,6 +3,7 @@ package failover
 import (
 	"os"
 	"syscall"
+	"time"
 )
 
 // readiness parks a goroutine in Go's poller until a queue of the library has something, so that
@@ -12,8 +13,11 @@ type readiness struct {
 	conn syscall.RawConn
 }
 
-// watch takes a copy of a queue's descriptor; the library keeps its own.
-func watch(descriptor int) (*readiness, error) {
+// watch takes a copy of a queue's descriptor, unless there was an error; the library keeps its own.
+func watch(descriptor int, err error) (*readiness, error) {
+	if err != nil {
+		return nil, err
+	}
 	syscall.ForkLock.RLock()
 	own, err := syscall.Dup(descriptor)
 	if err == nil {
@@ -39,6 +43,11 @@ func watch(descriptor int) (*readiness, error) {
 // wait returns nil once take says that it took something, and an error after close.
 func (r *readiness) wait(take func() bool) error {
 	return r.conn.Read(func(uintptr) bool { return take() })
+}
+
+// interrupt ends waits at a time, which is over or, being zero, never comes.
+func (r *readiness) interrupt(at time.Time) {
+	_ = r.file.SetReadDeadline(at) // only says that it is closed
 }
 
 // close ends the wait; a second one does nothing.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -120,6 +121,55 @@ func TestA_subscription_can_wait_again_after_a_context_ended(t *testing.T) {
 	if _, ok := subscription.Next(background); !ok {
 		t.Error("there is no event")
 	}
+}
+
+func TestA_loop_over_events_keeps_its_manager_alive(t *testing.T) {
+	clock := failover.NewManualClock()
+	manager, err := failover.New(failover.WithManualClock(clock))
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := manager.Events(background)
+	if err != nil {
+		t.Fatal(err)
+	}
+	register(t, manager, "a")
+	var isForgotten atomic.Bool
+	runtime.AddCleanup(manager, func(is *atomic.Bool) { is.Store(true) }, &isForgotten)
+	// From here on the loop is all that knows the manager.
+
+	for range events {
+		for range 5 {
+			runtime.GC()
+			time.Sleep(time.Millisecond) // for what a collection begins
+		}
+		want(t, "forgotten in the loop", false, isForgotten.Load())
+		break
+	}
+}
+
+func TestA_loop_over_events_that_is_left_gives_its_descriptor_back(t *testing.T) {
+	manager := managerOf(t)
+	before := openFiles(t)
+
+	for range 20 {
+		events, err := manager.Events(background, types.EventDiscoveryUpdate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		register(t, manager, "a")
+		for range events {
+			break
+		}
+		for range events {
+			t.Error("a loop that was left began again")
+		}
+		if err := manager.DeregisterEndpoint(background, "a"); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	want(t, "their own descriptors are closed", true, openFiles(t) < before+20+5)
 }
 
 func TestLog_records_reach_slog(t *testing.T) {

@@ -40,11 +40,7 @@ func (c *core) startWorker() error {
 	if err != nil {
 		return err
 	}
-	descriptor, err := queue.fd()
-	var ready *readiness
-	if err == nil {
-		ready, err = watch(descriptor)
-	}
+	ready, err := watch(queue.fd())
 	if err != nil {
 		queue.free()
 		return err
@@ -155,7 +151,11 @@ func (w *worker) do(ctx context.Context, item work) {
 }
 
 func (w *worker) complete(item work, outcome types.Outcome, payload string) {
-	if err := w.core.native.complete(item.token, outcome, payload); err != nil && code(err) != types.CodeNotFound {
+	err := w.core.native.complete(item.token, outcome, payload)
+	switch code(err) {
+	case 0, types.CodeNotFound, types.CodeClosed:
+		// Taken, or nobody waits for it any more.
+	default:
 		w.core.logger.Warnf("provider %s: its answer was refused: %v", item.provider, err)
 		if payload != "" {
 			// A list that can't be read is still an answer.

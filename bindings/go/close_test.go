@@ -1,0 +1,60 @@
+package failover_test
+
+import (
+	"testing"
+	"time"
+
+	failover "github.com/libfailover/libfailover/bindings/go"
+)
+
+// reacting is a logger that does something at each line.
+type reacting struct{ act func() }
+
+func (l reacting) Debugf(string, ...interface{}) { l.act() }
+func (l reacting) Infof(string, ...interface{})  { l.act() }
+func (l reacting) Warnf(string, ...interface{})  { l.act() }
+func (l reacting) Errorf(string, ...interface{}) { l.act() }
+
+// warned makes a manager that logs a warning soon.
+func warned(t *testing.T, logger failover.Logger) *failover.FailoverManager {
+	t.Helper()
+	manager := failover.NewFailoverManager(&failover.ManagerConfig{DefaultProvider: "elsewhere", FallbackEnabled: true}, logger)
+	register(t, manager, "a")
+	return manager
+}
+
+func TestClosing_does_not_wait_for_a_logger_that_hangs(t *testing.T) {
+	hang, logs := make(chan struct{}), make(chan struct{}, 1)
+	defer close(hang)
+	manager := warned(t, reacting{func() { logs <- struct{}{}; <-hang }})
+	<-logs
+	closed := make(chan error, 1)
+
+	go func() { closed <- manager.CloseWithin(time.Millisecond) }()
+
+	select {
+	case err := <-closed:
+		want(t, "error", nil, err)
+	case <-time.After(10 * time.Second):
+		t.Error("it waits for the logger")
+	}
+}
+
+func TestA_logger_may_close_the_manager(t *testing.T) {
+	closed := make(chan error, 1)
+	made := make(chan *failover.FailoverManager, 1)
+	made <- warned(t, reacting{func() {
+		select {
+		case manager := <-made:
+			closed <- manager.CloseWithin(time.Millisecond)
+		case <-time.After(10 * time.Second):
+		}
+	}})
+
+	select {
+	case err := <-closed:
+		want(t, "error", nil, err)
+	case <-time.After(20 * time.Second):
+		t.Error("it waits for itself")
+	}
+}
