@@ -57,12 +57,12 @@ func (c *call) begin(ctx context.Context, pool *Pool, options []Option) {
 }
 
 func (c *call) beginWith(flags uint32, timeout uint64) {
+	if c.request.result != nil {
+		c.began = c.pool.core.native.now()
+	}
 	if err := c.request.settle(c.pool); err != nil {
 		c.failure = err
 		return
-	}
-	if c.request.result != nil {
-		c.began = c.pool.core.native.now()
 	}
 	c.request.flags |= flags
 	if timeout != 0 && (c.request.timeout == 0 || timeout < c.request.timeout) {
@@ -162,7 +162,7 @@ func (c *call) choose() {
 	for at, number := range numbers {
 		candidates[at] = c.pool.endpoint(number, 0, 0)
 	}
-	chosen := c.ask(candidates)
+	chosen := c.request.choose(c.ctx, candidates)
 	var number uint64
 	for at, candidate := range candidates {
 		if candidate == chosen {
@@ -174,19 +174,6 @@ func (c *call) choose() {
 		return
 	}
 	c.step(inputChosen, number)
-}
-
-// ask runs the program's strategy; its panic passes through, and leaves no call behind.
-func (c *call) ask(candidates []*types.ServiceEndpoint) *types.ServiceEndpoint {
-	isDone := false
-	defer func() {
-		if !isDone {
-			c.abandon()
-		}
-	}()
-	chosen := c.request.choose(c.ctx, candidates)
-	isDone = true
-	return chosen
 }
 
 // end frees the call and returns why it failed, if it did.
@@ -257,15 +244,17 @@ func readHistory(document []byte) []types.Attempt {
 	return history
 }
 
-// abandon frees a call whose callback panicked or left: the attempt counts as the program's own fault.
-func (c *call) abandon() {
+// release frees a call that didn't come to its end, since a function of the program panicked or left its
+// goroutine: the attempt counts as the program's own fault.
+func (c *call) release() {
+	if !c.isOpen {
+		return
+	}
+	c.isOpen = false
 	if c.attempt != nil {
 		c.attempt.finish()
 	}
-	if c.isOpen {
-		c.isOpen = false
-		c.action.call.step(input{kind: inputResult, attempt: c.action.attempt, outcome: types.OutcomeLocal}, &c.action)
-		c.action.call.free()
-	}
+	c.action.call.step(input{kind: inputResult, attempt: c.action.attempt, outcome: types.OutcomeLocal}, &c.action)
+	c.action.call.free()
 	runtime.KeepAlive(c.pool)
 }

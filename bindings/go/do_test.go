@@ -255,6 +255,88 @@ func TestDo_leaving_the_goroutine_gives_the_attempt_back(t *testing.T) {
 	}
 }
 
+func TestA_function_on_a_goroutine_of_its_own_that_leaves_takes_the_caller_along(t *testing.T) {
+	manager := managerOf(t)
+	register(t, manager, "a")
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		_, _ = manager.ExecuteWithFailover(background, &types.FailoverConfig{Timeout: time.Minute},
+			func(*types.ServiceEndpoint) (interface{}, error) { runtime.Goexit(); return nil, nil })
+		t.Error("the caller went on")
+	}()
+	<-left
+
+	want(t, "in flight", int64(0), inFlight(t, manager, "a"))
+}
+
+func TestA_panic_of_a_classifier_or_a_chooser_leaves_nothing_in_flight(t *testing.T) {
+	for name, option := range map[string]failover.Option{
+		"classifier": failover.WithClassifier(func(error) (types.Outcome, bool) { panic("boom") }),
+		"chooser":    failover.WithChooser(func(context.Context, []*types.ServiceEndpoint) *types.ServiceEndpoint { panic("boom") }),
+	} {
+		manager := managerOf(t)
+		register(t, manager, "a")
+		config := &types.FailoverConfig{}
+		if name == "chooser" {
+			config.Strategy = types.StrategyCustom
+		}
+
+		func() {
+			defer func() { want[any](t, name, "boom", recover()) }()
+			_, _ = manager.ExecuteContext(background, config,
+				func(context.Context, *types.ServiceEndpoint) (interface{}, error) { return nil, errBroken }, option)
+		}()
+
+		want(t, name+": in flight", int64(0), inFlight(t, manager, "a"))
+		if err := manager.CloseWithin(0); err != nil {
+			t.Errorf("%s: something is open: %v", name, err)
+		}
+	}
+}
+
+func TestA_cancellation_within_the_function_is_held_against_nobody(t *testing.T) {
+	manager := onManualTime(t, failover.WithPolicy(&types.FailoverConfig{
+		MaxRetries: -1, CircuitBreaker: &types.CircuitBreakerConfig{FailureThreshold: 1}}))
+	register(t, manager, "a")
+	pool := poolOf(t, manager)
+
+	for range 3 {
+		_, err := failover.Do(background, pool, func(ctx context.Context, _ *types.ServiceEndpoint) (int, error) {
+			own, cancel := context.WithCancel(ctx)
+			cancel()
+			<-own.Done()
+			return 0, own.Err()
+		})
+
+		if !errors.Is(err, context.Canceled) || !errors.Is(err, failover.ErrCancelled) {
+			t.Errorf("expected the cancellation, got %v", err)
+		}
+	}
+}
+
+func TestDo_the_attempts_context_says_why_it_ended(t *testing.T) {
+	manager := managerOf(t, failover.WithPolicy(&types.FailoverConfig{MaxRetries: -1, AttemptTimeout: 10 * time.Millisecond}))
+	register(t, manager, "a")
+	cause := errors.New("the user left")
+	callers, cancel := context.WithCancelCause(background)
+
+	_, _ = failover.Do(background, poolOf(t, manager), func(ctx context.Context, _ *types.ServiceEndpoint) (int, error) {
+		child, done := context.WithCancel(ctx)
+		defer done()
+		<-child.Done()
+		want(t, "at the deadline", context.DeadlineExceeded, context.Cause(ctx))
+		want(t, "at the deadline, of a child", context.DeadlineExceeded, context.Cause(child))
+		return 0, ctx.Err()
+	})
+	_, _ = failover.Do(callers, poolOf(t, manager), func(ctx context.Context, _ *types.ServiceEndpoint) (int, error) {
+		cancel(cause)
+		<-ctx.Done()
+		want(t, "when the caller left", cause, context.Cause(ctx))
+		return 0, ctx.Err()
+	})
+}
+
 func TestA_panic_on_a_goroutine_of_its_own_reaches_the_caller_with_its_stack(t *testing.T) {
 	manager := managerOf(t)
 	register(t, manager, "a")
@@ -357,32 +439,17 @@ func TestA_chooser_that_invents_an_endpoint_is_refused(t *testing.T) {
 	if err := run(); !errors.Is(err, failover.ErrInvalidState) {
 		t.Errorf("without one: %v", err)
 	}
-	func() {
-		defer func() { want[any](t, "panic of a chooser", "boom", recover()) }()
-		_ = run(failover.WithChooser(func(context.Context, []*types.ServiceEndpoint) *types.ServiceEndpoint { panic("boom") }))
-	}()
-	if err := manager.CloseWithin(0); err != nil {
-		t.Errorf("something is open: %v", err)
-	}
 }
 
 func TestA_lease_is_reported_once_and_a_forgotten_one_comes_back(t *testing.T) {
 	manager := managerOf(t)
 	register(t, manager, "a")
 	pool := poolOf(t, manager)
-	inFlight := func() int64 {
-		stats, err := manager.GetStats(background)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return stats["memory"].Endpoints["a"].InFlight
-	}
-
 	lease, err := pool.Pick(background)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, "taken", int64(1), inFlight())
+	want(t, "taken", int64(1), inFlight(t, manager, "a"))
 	if err := lease.Done(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -393,7 +460,7 @@ func TestA_lease_is_reported_once_and_a_forgotten_one_comes_back(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	eventually(t, "the forgotten lease is back", func() bool { runtime.GC(); return inFlight() == 0 })
+	eventually(t, "the forgotten lease is back", func() bool { runtime.GC(); return inFlight(t, manager, "a") == 0 })
 }
 
 func TestClosing_refuses_what_comes_after_and_is_idempotent(t *testing.T) {
@@ -449,6 +516,7 @@ func TestErrors_of_the_standard_library_are_understood(t *testing.T) {
 		"slow":             {timeoutError, types.OutcomeTimeout},
 		"untrusted":        {handshakeError, types.OutcomeUnsent},
 		"deadline":         {context.DeadlineExceeded, types.OutcomeTimeout},
+		"cancelled":        {context.Canceled, types.OutcomeCancelled},
 		"plain":            {errBroken, types.OutcomeFailure},
 		"permanent":        {failover.Permanent(errBroken), types.OutcomeRejected},
 		"unsent":           {failover.Unsent(errBroken), types.OutcomeUnsent},

@@ -139,8 +139,8 @@ func RetryAfter(err error, rest time.Duration) error {
 
 // Classify tells which outcome an error of a callback means, and how long its endpoint asked to rest.
 //
-// In this order: a Tagged error, an error of this library, what the standard library tells of the
-// network, else a failure. WithClassifier comes after the first.
+// In this order: a Tagged error, an error of this library, what the standard library tells of contexts and
+// of the network, else a failure. WithClassifier comes after the first.
 func Classify(err error) (types.Outcome, time.Duration) {
 	var tagged *Tagged
 	if errors.As(err, &tagged) {
@@ -170,6 +170,8 @@ func outcomeOfSystem(err error) types.Outcome {
 	var dial *net.OpError
 	var name *net.DNSError
 	switch {
+	case errors.Is(err, context.Canceled):
+		return types.OutcomeCancelled
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH),
 		errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
 		return types.OutcomeUnsent
@@ -198,24 +200,4 @@ func isHandshake(err error) bool {
 		}
 	}
 	return false
-}
-
-// PanicError carries a panic of a callback that ran on a goroutine of its own, since it had a Timeout:
-// the caller's goroutine panics with it.
-type PanicError struct {
-	// Value is what the callback panicked with.
-	Value any
-	// Stack is the callback's, as runtime/debug.Stack prints it.
-	Stack []byte
-}
-
-// Error returns the value and the stack.
-func (p *PanicError) Error() string {
-	return "panic in the callback: " + text(p.Value) + "\n\n" + string(p.Stack)
-}
-
-// Unwrap returns the value if it is an error.
-func (p *PanicError) Unwrap() error {
-	err, _ := p.Value.(error)
-	return err
 }

@@ -30,20 +30,27 @@ func (p *Pool) Pick(ctx context.Context, options ...Option) (*Lease, error) {
 	if ctx != nil && ctx.Err() != nil {
 		return nil, ended(ctx)
 	}
-	asked := requestOf(ctx, p.core.defaults, options)
+	lease, err := p.pick(requestOf(ctx, p.core.defaults, options), 0)
+	if err == nil {
+		runtime.AddCleanup(lease, forget, lease.state)
+	}
+	return lease, err
+}
+
+// pick takes an endpoint; an untracked lease is nobody's to return.
+func (p *Pool) pick(asked *request, flags uint32) (*Lease, error) {
 	if asked == nil {
 		asked = &request{}
 	}
 	if err := asked.settle(p); err != nil {
 		return nil, err
 	}
+	asked.flags |= flags
 	state := &leaseState{pool: p}
 	if err := p.native.pickWith(&asked.wish, &state.native); err != nil {
 		return nil, err
 	}
-	lease := &Lease{p, state, p.endpoint(state.native.picked()), state.native.isPanic()}
-	runtime.AddCleanup(lease, forget, state)
-	return lease, nil
+	return &Lease{p, state, p.endpoint(state.native.picked()), state.native.isPanic()}, nil
 }
 
 // forget returns a lease that nobody reported.
@@ -73,11 +80,13 @@ func (l *Lease) IsPanic() bool {
 // Report tells what came of the attempt, which took from the pick until now. A second report is
 // ErrInvalidState and changes nothing.
 func (l *Lease) Report(outcome types.Outcome) error {
+	defer runtime.KeepAlive(l) // a lease that looks forgotten counts as cancelled
 	return l.state.report(outcome, 0)
 }
 
 // ReportLatency tells it with the time it took.
 func (l *Lease) ReportLatency(outcome types.Outcome, latency time.Duration) error {
+	defer runtime.KeepAlive(l)
 	return l.state.report(outcome, latency)
 }
 

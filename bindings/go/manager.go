@@ -26,12 +26,16 @@ type FailoverManager struct {
 // core is what the goroutines behind a manager hold, so that a manager that is forgotten can end.
 type core struct {
 	native   nativeManager
-	config   ManagerConfig
 	logger   Logger
 	manual   *ManualClock
 	defaults []Option
 	check    HealthCheckFunc
 	isClosed atomic.Bool
+	// isBounded says that the manager was made with a time for calls or attempts.
+	isBounded bool
+	// configuring is held while a policy is put in force, which inForce then is: nil, if none was.
+	configuring sync.Mutex
+	inForce     atomic.Pointer[types.FailoverConfig]
 	// lock guards what follows.
 	lock      sync.Mutex
 	custom    map[string]Provider
@@ -66,9 +70,9 @@ func New(options ...ManagerOption) (*FailoverManager, error) {
 		native: native, logger: orSilence(set.logger), manual: set.manual, defaults: set.defaults,
 		check: set.check, custom: map[string]Provider{}, endings: map[*readiness]struct{}{},
 	}
-	if set.config != nil {
-		made.config = *set.config
-	}
+	below, _ := document["failover"].(map[string]any)
+	made.isBounded = hasTimeout(document) || hasTimeout(below)
+	made.inForce.Store(set.policy.Clone())
 	manager := &FailoverManager{core: made, pools: map[nativePool]*Pool{}}
 	runtime.AddCleanup(made, nativeManager.free, native)
 	runtime.AddCleanup(manager, func(forgotten *core) { _ = forgotten.close(0) }, made)
@@ -159,7 +163,8 @@ func (m *FailoverManager) adopt(native nativePool, provider string) *Pool {
 	return made
 }
 
-// Configure puts a policy in force, whole or not at all; counts and breakers stay.
+// Configure puts a policy in force, whole or not at all: what it doesn't say is as usual again. Counts and
+// breakers stay.
 func (m *FailoverManager) Configure(ctx context.Context, config *types.FailoverConfig) error {
 	if err := m.ready(ctx); err != nil {
 		return err
@@ -172,10 +177,17 @@ func (m *FailoverManager) Configure(ctx context.Context, config *types.FailoverC
 		return err
 	}
 	defer runtime.KeepAlive(m)
-	return m.native.configure(document)
+	m.configuring.Lock()
+	defer m.configuring.Unlock()
+	err = m.native.configure(document)
+	if err == nil {
+		m.inForce.Store(config.Clone())
+	}
+	return err
 }
 
-// GetConfig returns a copy of the policy in force.
+// GetConfig returns a copy of the policy in force: what differs from the usual and has no field is among
+// its Options. To change something, change the copy and give it to Configure.
 func (m *FailoverManager) GetConfig(ctx context.Context) (*types.FailoverConfig, error) {
 	if err := m.ready(ctx); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package failover
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/libfailover/libfailover/bindings/go/types"
@@ -137,18 +138,23 @@ type optionsKey struct{}
 // ContextWith returns a context whose calls and picks have these options, unless they say otherwise
 // themselves. It is how a key, a session or a service reaches the manager's own verbs from afar.
 func ContextWith(ctx context.Context, options ...Option) context.Context {
-	inherited, _ := ctx.Value(optionsKey{}).([]Option)
-	return context.WithValue(ctx, optionsKey{}, append(inherited[:len(inherited):len(inherited)], options...))
+	return context.WithValue(ctx, optionsKey{}, slices.Concat(inherited(ctx), options))
+}
+
+// inherited are the options that a context has.
+func inherited(ctx context.Context) []Option {
+	options, _ := orBackground(ctx).Value(optionsKey{}).([]Option)
+	return options
 }
 
 // requestOf puts together what the manager, the context and the call want; nil if that is nothing.
 func requestOf(ctx context.Context, defaults, options []Option) *request {
-	inherited, _ := orBackground(ctx).Value(optionsKey{}).([]Option)
-	if len(defaults) == 0 && len(inherited) == 0 && len(options) == 0 {
+	fromContext := inherited(ctx)
+	if len(defaults) == 0 && len(fromContext) == 0 && len(options) == 0 {
 		return nil
 	}
 	asked := &request{}
-	for _, list := range [][]Option{defaults, inherited, options} {
+	for _, list := range [][]Option{defaults, fromContext, options} {
 		for _, option := range list {
 			option(asked)
 		}

@@ -82,7 +82,11 @@ func (p *Pool) deriveDocument(document string) (*Pool, error) {
 // Where that matters, use Pick or Do. The endpoint is shared and must not be changed.
 func (p *Pool) Select(ctx context.Context, options ...Option) (*types.ServiceEndpoint, error) {
 	if asked := requestOf(ctx, p.core.defaults, options); asked != nil {
-		return p.selectWith(asked)
+		lease, err := p.pick(asked, requestUntracked)
+		if err != nil {
+			return nil, err
+		}
+		return lease.endpoint, nil
 	}
 	number, version, position, code := p.native.pick()
 	if code != 0 {
@@ -91,20 +95,6 @@ func (p *Pool) Select(ctx context.Context, options ...Option) (*types.ServiceEnd
 		return nil, err
 	}
 	endpoint := p.endpoint(number, version, position)
-	runtime.KeepAlive(p)
-	return endpoint, nil
-}
-
-func (p *Pool) selectWith(asked *request) (*types.ServiceEndpoint, error) {
-	if err := asked.settle(p); err != nil {
-		return nil, err
-	}
-	asked.flags |= requestUntracked
-	var lease nativeLease
-	if err := p.native.pickWith(&asked.wish, &lease); err != nil {
-		return nil, err
-	}
-	endpoint := p.endpoint(lease.picked())
 	runtime.KeepAlive(p)
 	return endpoint, nil
 }

@@ -443,8 +443,10 @@ func TestB17_a_number_of_attempts_that_makes_no_sense_is_refused(t *testing.T) {
 
 func TestB18_nil_is_never_a_panic(t *testing.T) {
 	var typed *lines
+	elsewhere := &failover.ManagerConfig{DefaultProvider: "elsewhere", FallbackEnabled: true} // which is a warning
 	for _, manager := range []*failover.FailoverManager{
 		failover.NewFailoverManager(nil, nil), failover.NewFailoverManager(nil, typed),
+		failover.NewFailoverManager(elsewhere, noLogger(nil)), failover.NewFailoverManager(elsewhere, failover.SlogLogger(nil)),
 	} {
 		register(t, manager, "a")
 		want(t, "selected", "a", selectOne(t, manager, nil))
@@ -464,6 +466,14 @@ func TestB18_nil_is_never_a_panic(t *testing.T) {
 		}
 	}
 }
+
+// noLogger is a logger that is nil and no pointer.
+type noLogger func(string)
+
+func (l noLogger) Debugf(format string, _ ...interface{}) { l(format) }
+func (l noLogger) Infof(format string, _ ...interface{})  { l(format) }
+func (l noLogger) Warnf(format string, _ ...interface{})  { l(format) }
+func (l noLogger) Errorf(format string, _ ...interface{}) { l(format) }
 
 func TestB19_a_panic_leaves_nothing_in_flight(t *testing.T) {
 	manager := managerOf(t)

@@ -74,6 +74,16 @@ func want[T comparable](t testing.TB, what string, wanted, found T) {
 	}
 }
 
+// inFlight is how many attempts are on their way to an endpoint of the embedded provider.
+func inFlight(t testing.TB, manager *failover.FailoverManager, id string) int64 {
+	t.Helper()
+	stats, err := manager.GetStats(background)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stats["memory"].Endpoints[id].InFlight
+}
+
 // eventually waits until something that happens beside the test is so.
 func eventually(t testing.TB, what string, isSo func() bool) {
 	t.Helper()

@@ -2,30 +2,49 @@ package failover
 
 import (
 	"context"
+	"slices"
 
 	"github.com/libfailover/libfailover/bindings/go/types"
 )
 
 // The manager's own picks and calls, for programs that hold no pool.
 
-// poolFor is the pool that a verb of the manager means, with the policy that it was given.
-func (m *FailoverManager) poolFor(ctx context.Context, policy *types.FailoverConfig, options []Option) (*Pool, []Option, error) {
+// target is what a verb of the manager means.
+type target struct {
+	pool    *Pool
+	options []Option
+	// isBounded says that the program set a time for such calls.
+	isBounded bool
+}
+
+// targetOf finds the pool, under the policy that the verb was given.
+func (m *FailoverManager) targetOf(ctx context.Context, policy *types.FailoverConfig, options []Option) (target, error) {
 	if err := m.ready(ctx); err != nil {
-		return nil, nil, err
+		return target{}, err
 	}
-	if policy != nil {
-		options = append(wishesOf(policy), options...)
+	inForce := m.inForce.Load()
+	wishes := append(wishesOf(inForce), wishesOf(policy)...)
+	if len(wishes) > 0 {
+		// What the policy asks for comes before the context's, and that before the call's own.
+		options = slices.Concat(wishes, inherited(ctx), options)
 	}
+	meant := target{options: options, isBounded: m.isBounded || isBounded(inForce) || isBounded(policy)}
 	var provider, service string
 	if asked := requestOf(ctx, m.defaults, options); asked != nil {
 		provider, service = asked.provider, asked.service
+		meant.isBounded = meant.isBounded || asked.timeout > 0
 	}
 	pool, err := m.get(provider, service)
 	if err != nil {
-		return nil, nil, err
+		return target{}, err
 	}
-	pool, err = pool.Derive(policy)
-	return pool, options, err
+	meant.pool, err = pool.Derive(policy)
+	return meant, err
+}
+
+// isBounded tells whether a policy says how long a call or an attempt may take.
+func isBounded(policy *types.FailoverConfig) bool {
+	return policy != nil && (policy.Timeout > 0 || policy.AttemptTimeout > 0 || hasTimeout(policy.Options))
 }
 
 func orBackground(ctx context.Context) context.Context {
@@ -37,7 +56,7 @@ func orBackground(ctx context.Context) context.Context {
 
 // wishesOf are the options that stand in a policy's metadata.
 func wishesOf(policy *types.FailoverConfig) []Option {
-	if len(policy.Metadata) == 0 {
+	if policy == nil || len(policy.Metadata) == 0 {
 		return nil
 	}
 	makers := []func(string) Option{WithService, WithKey, WithSession, WithClientIP, WithZone, WithRegion}
@@ -53,42 +72,45 @@ func wishesOf(policy *types.FailoverConfig) []Option {
 // SelectEndpoint picks an endpoint under a policy, nil for the one in force. Nobody tells what came of
 // it: ExecuteWithFailover does.
 func (m *FailoverManager) SelectEndpoint(ctx context.Context, config *types.FailoverConfig, options ...Option) (*types.FailoverResult, error) {
-	pool, options, err := m.poolFor(ctx, config, options)
+	meant, err := m.targetOf(ctx, config, options)
 	if err != nil {
 		return nil, err
 	}
-	endpoint, err := pool.Select(ctx, options...)
+	lease, err := meant.pool.pick(requestOf(ctx, m.defaults, meant.options), requestUntracked)
 	if err != nil {
 		return nil, err
 	}
-	return &types.FailoverResult{Endpoint: endpoint.Clone(), Success: true, Metadata: map[string]interface{}{}}, nil
+	result := &types.FailoverResult{Endpoint: lease.endpoint.Clone(), Success: true, Metadata: map[string]interface{}{}}
+	if lease.isPanic {
+		result.Metadata["panic"] = true
+	}
+	return result, nil
 }
 
 // ExecuteWithFailover runs the function on one endpoint after the other under a policy, nil for the one
 // in force, until one succeeds. If all fail there is an error, and the result tells of the attempts.
 //
-// Without a Timeout, here or in the manager's configuration, the function runs on this goroutine, and
-// nothing can interrupt it. With one it runs on another, which is left behind when its time is over: the
-// call goes on or ends, and what the function returns then is dropped. ExecuteContext gives the function
-// a context instead.
+// Without a Timeout, here, in the policy in force, in the manager's configuration or by WithTimeout, the
+// function runs on this goroutine, and nothing can interrupt it. With one it runs on another, which is left
+// behind when its time is over: the call goes on or ends, and what the function returns then is dropped.
+// ExecuteContext gives the function a context instead.
 func (m *FailoverManager) ExecuteWithFailover(ctx context.Context, config *types.FailoverConfig, fn func(endpoint *types.ServiceEndpoint) (interface{}, error), options ...Option) (*types.FailoverResult, error) {
-	pool, options, err := m.poolFor(ctx, config, options)
+	meant, err := m.targetOf(ctx, config, options)
 	if err != nil {
-		return &types.FailoverResult{Error: err.Error(), Metadata: map[string]interface{}{}}, err
+		return refused(err)
 	}
-	isBounded := m.config.Timeout > 0 || config != nil && (config.Timeout > 0 || config.AttemptTimeout > 0)
-	result, err := pool.executePlain(ctx, fn, isBounded, options)
+	result, err := meant.pool.executePlain(ctx, fn, meant.isBounded, meant.options)
 	result.Endpoint = result.Endpoint.Clone()
 	return result, err
 }
 
 // ExecuteContext is ExecuteWithFailover for a function that takes the attempt's context.
 func (m *FailoverManager) ExecuteContext(ctx context.Context, config *types.FailoverConfig, fn func(ctx context.Context, endpoint *types.ServiceEndpoint) (interface{}, error), options ...Option) (*types.FailoverResult, error) {
-	pool, options, err := m.poolFor(ctx, config, options)
+	meant, err := m.targetOf(ctx, config, options)
 	if err != nil {
-		return &types.FailoverResult{Error: err.Error(), Metadata: map[string]interface{}{}}, err
+		return refused(err)
 	}
-	result, err := pool.Execute(ctx, fn, options...)
+	result, err := meant.pool.Execute(ctx, fn, meant.options...)
 	result.Endpoint = result.Endpoint.Clone()
 	return result, err
 }

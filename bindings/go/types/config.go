@@ -20,8 +20,9 @@ type FailoverConfig struct {
 	LoadBalancer *LoadBalancerConfig `json:"load_balancer"`
 	// Timeout is the longest time of a whole call; 0: the manager's.
 	Timeout time.Duration `json:"timeout"`
-	// Metadata is the program's. The keys service, key, session, client_ip, zone and region, if they
-	// hold text, are what calls under this policy ask for, unless the context says otherwise.
+	// Metadata is the program's. The keys service, key, session, client_ip, zone and region, if they hold
+	// text, are what the manager's own picks and calls ask for under this policy, unless the context or an
+	// option says otherwise.
 	Metadata map[string]interface{} `json:"metadata"`
 	// AttemptTimeout is the longest time of one attempt; 0: what is left of the call, divided by the
 	// attempts left.
