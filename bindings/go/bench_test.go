@@ -11,7 +11,13 @@ import (
 
 // What the hot path costs, with a hundred endpoints, beside the crossings alone. bench.sh prints the table.
 
-func benchPool(b *testing.B, count int) *Pool {
+// hundred is a pool of a hundred endpoints.
+func hundred(b testing.TB) *Pool {
+	b.Helper()
+	return poolOfMany(b, 100)
+}
+
+func poolOfMany(b testing.TB, count int) *Pool {
 	b.Helper()
 	manager, err := New()
 	if err != nil {
@@ -37,7 +43,7 @@ func benchPool(b *testing.B, count int) *Pool {
 
 // BenchmarkFloor is one call into C that gives a number.
 func BenchmarkFloor(b *testing.B) {
-	pool := benchPool(b, 1)
+	pool := poolOfMany(b, 1)
 	b.ReportAllocs()
 	for b.Loop() {
 		pool.core.native.version()
@@ -46,7 +52,7 @@ func BenchmarkFloor(b *testing.B) {
 
 // BenchmarkSelect is a pick that nobody reports.
 func BenchmarkSelect(b *testing.B) {
-	pool, ctx := benchPool(b, 100), context.Background()
+	pool, ctx := hundred(b), context.Background()
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := pool.Select(ctx); err != nil {
@@ -57,7 +63,7 @@ func BenchmarkSelect(b *testing.B) {
 
 // BenchmarkPair is begin and end of a call with nothing of Go's around.
 func BenchmarkPair(b *testing.B) {
-	pool := benchPool(b, 100)
+	pool := hundred(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		var begun action
@@ -69,13 +75,9 @@ func BenchmarkPair(b *testing.B) {
 	}
 }
 
-func noop(context.Context, *types.ServiceEndpoint) (int, error) {
-	return 1, nil
-}
-
 // BenchmarkDo is a whole call of a function that does nothing.
 func BenchmarkDo(b *testing.B) {
-	pool, ctx := benchPool(b, 100), context.Background()
+	pool, ctx := hundred(b), context.Background()
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := Do(ctx, pool, noop); err != nil {
@@ -86,7 +88,7 @@ func BenchmarkDo(b *testing.B) {
 
 // BenchmarkDoDeadline is the same with a deadline of the caller's, which costs a look at the clock.
 func BenchmarkDoDeadline(b *testing.B) {
-	pool := benchPool(b, 100)
+	pool := hundred(b)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
 	b.ReportAllocs()
@@ -99,7 +101,7 @@ func BenchmarkDoDeadline(b *testing.B) {
 
 // BenchmarkExecuteWithFailover is the seed's verb, policy and result included.
 func BenchmarkExecuteWithFailover(b *testing.B) {
-	pool, ctx := benchPool(b, 100), context.Background()
+	pool, ctx := hundred(b), context.Background()
 	policy := &types.FailoverConfig{Strategy: types.StrategyRoundRobin, MaxRetries: 3}
 	run := func(*types.ServiceEndpoint) (interface{}, error) { return nil, nil }
 	b.ReportAllocs()
@@ -112,7 +114,7 @@ func BenchmarkExecuteWithFailover(b *testing.B) {
 
 // BenchmarkDoParallel is Do on every processor at once.
 func BenchmarkDoParallel(b *testing.B) {
-	pool, ctx := benchPool(b, 100), context.Background()
+	pool, ctx := hundred(b), context.Background()
 	b.ReportAllocs()
 	b.RunParallel(func(each *testing.PB) {
 		for each.Next() {
