@@ -1,5 +1,5 @@
 /*
- * What ffi.go calls where a plain call would cost: inputs as scalars, results as one small struct by
+ * What ffi*.go call where a plain call would cost: inputs as scalars, results as one small struct by
  * value, so that nothing has to be on Go's heap and one crossing does the work of two.
  */
 #ifndef FAILOVER_GO_GLUE_H
@@ -179,9 +179,8 @@ static inline failover_code glue_begin_with(const failover_pool *pool, glue_wish
 static inline failover_code glue_pick_with(const failover_pool *pool, glue_wish wish, failover_str key,
                                            failover_str session, failover_str client_ip,
                                            failover_str zone, failover_str region, failover_str scope,
-                                          failover_str filter,
-                                           const uint64_t *exclude, size_t exclude_len,
-                                           failover_lease *lease, failover_error **error)
+                                           failover_str filter, const uint64_t *exclude,
+                                           size_t exclude_len, failover_lease *lease, failover_error **error)
 {
     failover_request request = glue_request(wish, key, session, client_ip, zone, region, scope,
                                             filter, exclude, exclude_len);
@@ -195,9 +194,9 @@ static inline failover_code glue_pick_with(const failover_pool *pool, glue_wish 
 static inline failover_code glue_explain(const failover_pool *pool, glue_wish wish, failover_str key,
                                          failover_str session, failover_str client_ip,
                                          failover_str zone, failover_str region, failover_str scope,
-                                          failover_str filter,
-                                         const uint64_t *exclude, size_t exclude_len,
-                                         failover_buf **json, failover_error **error)
+                                         failover_str filter, const uint64_t *exclude,
+                                         size_t exclude_len, failover_buf **json,
+                                         failover_error **error)
 {
     failover_request request = glue_request(wish, key, session, client_ip, zone, region, scope,
                                             filter, exclude, exclude_len);
