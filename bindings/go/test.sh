@@ -1,18 +1,22 @@
 #!/usr/bin/env bash
 # Runs the whole suite of the Go binding.
 #
-#   test.sh [PART]     PART: lint, test, race, checked, dynamic, examples, guide or package; else all of them
+#   test.sh [PART]     PART: lint, test, race, checked, dynamic, oldest, loggers, examples, guide or package;
+#                      else all of them
 #
 #   lint      gofmt, go vet, and that the module has no dependency
 #   test      the tests, conformance among them
 #   race      the same with the race detector
 #   checked   the same with the runtime's checks of every pointer that crosses to C
 #   dynamic   the tests again, against an installed shared library
+#   oldest    the tests again, with the oldest release of Go that go.mod allows
+#   loggers   that the loggers which most programs have fit as they are
 #   examples  the programs of examples/go, compared with what they should print
-#   guide     every block of code in docs/guides/go.md
+#   guide     every block of code in docs/guides/go.md, and that of README.md
 #   package   the module as users install it
 #
-# The binding itself is built first.
+# The binding itself is built first. Only `oldest` and `loggers` fetch anything, the first time: that release
+# of Go, and the loggers.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -24,7 +28,7 @@ fi
 "$here/build.sh" >/dev/null
 cd "$here"
 
-# Never a download.
+proxy=$(go env GOPROXY)
 export GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local
 
 lint() {
@@ -65,6 +69,24 @@ dynamic() {
     rm -rf "$prefix"
 }
 
+oldest() {
+    local version
+    version=go$(sed -n 's/^go //p' go.mod).0
+    if ! GOTOOLCHAIN=$version GOPROXY=$proxy go version; then
+        echo "oldest: $version can't be fetched from $proxy" >&2
+        return 1
+    fi
+    GOTOOLCHAIN=$version GOPROXY=$proxy suite -count=1
+}
+
+loggers() {
+    cd loggers
+    GOFLAGS=-mod=readonly GOPROXY=$proxy go mod download
+    GOFLAGS=-mod=readonly go vet .
+    GOFLAGS=-mod=readonly go test -count=1 .
+    cd ..
+}
+
 part() {
     echo "go: $1"
     case $1 in
@@ -73,6 +95,8 @@ part() {
     race) suite -count=1 -race ;;
     checked) GOEXPERIMENT=cgocheck2 suite -count=1 ;;
     dynamic) dynamic ;;
+    oldest) oldest ;;
+    loggers) loggers ;;
     examples) "$root/examples/go/run.sh" check ;;
     guide) "$here/guide.sh" ;;
     package) "$here/package.sh" ;;
@@ -86,7 +110,7 @@ part() {
 if [[ $# -gt 0 ]]; then
     part "$1"
 else
-    for one in lint test race checked dynamic examples guide package; do
+    for one in lint test race checked dynamic oldest loggers examples guide package; do
         part "$one"
     done
 fi

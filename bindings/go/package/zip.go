@@ -46,6 +46,9 @@ func write(from, to, version string) {
 		}
 		name, err := filepath.Rel(from, path)
 		check(err)
+		if entry.IsDir() && isOther(from, path) {
+			return fs.SkipDir
+		}
 		if entry.IsDir() || !belongs(filepath.ToSlash(name)) {
 			return nil
 		}
@@ -66,6 +69,12 @@ func write(from, to, version string) {
 	check(err)
 	check(out.Close())
 	check(file.Close())
+}
+
+// isOther tells that a folder is a module of its own.
+func isOther(from, path string) bool {
+	_, err := os.Stat(filepath.Join(path, "go.mod"))
+	return err == nil && path != from
 }
 
 // belongs tells what users need: no tests, no scripts.
