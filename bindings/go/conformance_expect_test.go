@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -281,4 +282,45 @@ func (w *world) end(then object) error {
 		return w.sameStats(stats, w.provider(object{}))
 	}
 	return nil
+}
+
+// left is how long it is until a time of the manager's clock.
+func (w *world) left(at uint64) time.Duration {
+	return w.manager.core.left(at)
+}
+
+// sameError compares an error with what a step says of it.
+func (w *world) sameError(wanted object, found *types.FailoverError) error {
+	if kind, ok := wanted["kind"].(string); ok && kind != nameOfCode(found.Code) {
+		return fmt.Errorf("expected %s, got %s: %w", kind, nameOfCode(found.Code), found)
+	}
+	if paths, ok := wanted["paths"]; ok {
+		var came []string
+		faults, _ := found.Details["faults"].([]any)
+		for _, fault := range faults {
+			came = append(came, textOf(fault.(object)["path"]))
+		}
+		left := texts(paths)
+		slices.Sort(left)
+		slices.Sort(came)
+		if err := same("paths", slices.Compact(left), slices.Compact(came)); err != nil {
+			return err
+		}
+	}
+	if endpoints, ok := wanted["endpoints"]; ok {
+		if err := same("endpoints", endpoints, found.Details["endpoints"]); err != nil {
+			return err
+		}
+	}
+	if probe, ok := wanted["next_probe"]; ok {
+		return same("next_probe", float64(span0(probe)), found.Details["next_probe_in_ns"])
+	}
+	return nil
+}
+
+func same(what string, wanted, found any) error {
+	if reflect.DeepEqual(wanted, found) {
+		return nil
+	}
+	return fmt.Errorf("%s: expected %v, got %v", what, wanted, found)
 }

@@ -4,12 +4,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/libfailover/libfailover/bindings/go/types"
 )
 
 // The steps of scenarios that do something.
+
+func (w *world) perform(step object) error {
+	verb, isDo := step["do"].(string)
+	if !isDo {
+		return w.expect(step)
+	}
+	if err := fits(w.shapes, "do "+verb, step); err != nil {
+		return err
+	}
+	err := w.act(verb, step)
+	fails, isToFail := step["fails"].(object)
+	var ours *types.FailoverError
+	switch {
+	case !isToFail:
+		return err
+	case err == nil:
+		return errors.New("expected it to fail, and it did not")
+	case !errors.As(err, &ours):
+		return err
+	}
+	return w.sameError(fails, ours)
+}
 
 var outcomes = func() map[string]types.Outcome {
 	named := map[string]types.Outcome{}
@@ -244,9 +265,4 @@ func (w *world) health(step object, provider string) error {
 	}
 	_, err := w.manager.ReportHealth(textOf(step["endpoint"]), finding, reason, WithProvider(provider))
 	return err
-}
-
-// left is how long it is until a time of the manager's clock.
-func (w *world) left(at uint64) time.Duration {
-	return w.manager.core.left(at)
 }
