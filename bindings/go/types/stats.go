@@ -60,8 +60,36 @@ type EndpointStats struct {
 	IsResting bool `json:"is_resting"`
 	// IsLost says that its provider doesn't list it any more.
 	IsLost bool `json:"is_lost"`
+	// IsEjected says that it is out by comparison with the others.
+	IsEjected bool `json:"is_ejected"`
+	// ChangedBy is what changed its states last: the name of a cause, none if nothing did.
+	ChangedBy string `json:"changed_by"`
+	// ChangedAgo is how long ago that was; nil: never.
+	ChangedAgo *time.Duration `json:"changed_ago_ns"`
+	// LastCheck is what its last check found; nil: there was none.
+	LastCheck *CheckResult `json:"last_check"`
+	// EWMA is the moving average of latencies that p2c_ewma compares; 0 where nobody asked for it.
+	EWMA time.Duration `json:"ewma_ns"`
+	// P50, P90 and P99 are percentiles of its latencies, with the option stats.endpoint_latency.
+	P50 time.Duration `json:"p50_ns,omitempty"`
+	P90 time.Duration `json:"p90_ns,omitempty"`
+	P99 time.Duration `json:"p99_ns,omitempty"`
 	// Scopes are the figures of each operation that requests named, see failover.WithScope.
 	Scopes map[string]ScopeStats `json:"scopes,omitempty"`
+}
+
+// CheckResult is what a check found.
+type CheckResult struct {
+	// Status is what it said of the endpoint.
+	Status HealthStatus `json:"status"`
+	// Latency is how long it took.
+	Latency time.Duration `json:"latency_ns"`
+	// Reason says why, in words.
+	Reason string `json:"reason"`
+	// Ago is how long ago it ended.
+	Ago time.Duration `json:"ago_ns"`
+	// Runs is how many there were so far.
+	Runs int64 `json:"runs"`
 }
 
 // ScopeStats are the figures of one operation on one endpoint.
@@ -78,6 +106,9 @@ type ScopeStats struct {
 	AverageLatency time.Duration `json:"average_latency_ns"`
 	// IsResting says that it asked to be left alone.
 	IsResting bool `json:"is_resting"`
+	// ChangedBy and ChangedAgo tell what changed its state last, and how long ago; nil: nothing did.
+	ChangedBy  string         `json:"changed_by"`
+	ChangedAgo *time.Duration `json:"changed_ago_ns"`
 }
 
 // PoolStats are the figures of one pool.
@@ -96,6 +127,12 @@ type PoolStats struct {
 	Panics     int64 `json:"panics"`
 	// BudgetRefusals are retries that an empty budget forbade.
 	BudgetRefusals int64 `json:"budget_refusals"`
+	// BudgetThousandths is what the retry budget holds, in thousandths of a retry.
+	BudgetThousandths int64 `json:"budget_thousandths"`
+	// ScopesBeyond counts requests whose scope found no place on its endpoint, which keeps 64.
+	ScopesBeyond int64 `json:"scopes_beyond"`
+	// StaleReports counts reports that named no open lease.
+	StaleReports int64 `json:"stale_reports"`
 	// P50, P90 and P99 are percentiles of the latency of successes.
 	P50 time.Duration `json:"p50_ns"`
 	P90 time.Duration `json:"p90_ns"`
