@@ -142,3 +142,18 @@ fn least_connections_uses_every_idle_endpoint_alike() {
         assert!(counts.values().all(|count| (300..=500).contains(count)), "{counts:?}");
     }
 }
+
+#[test]
+fn least_connections_uses_the_idle_ones_alike_beside_dead_ones() {
+    const ENDPOINTS: usize = 12;
+    let (manager, pool) = pool("least_connections", &[1; ENDPOINTS]);
+    for id in ["b", "c", "f", "g", "j", "l"] {
+        manager.set_admin(None, id, AdminAction::Maintain).expect("the endpoint exists");
+    }
+
+    let counts = counts(&picks(&pool, 12_000));
+
+    // 2,000 each; five standard deviations are 205.
+    assert_eq!(counts.len(), 6);
+    assert!(counts.values().all(|count| (1_795..=2_205).contains(count)), "{counts:?}");
+}

@@ -127,8 +127,7 @@ fn spread(
         Algorithm::LeastConnections => {
             if members.len() > least_connections::COMPARED {
                 let draws = luck.both();
-                let two = random::two(members, draws, fits)?;
-                let fraction = random::rest_of(members, draws);
+                let (two, fraction) = random::two(members, draws, fits)?;
                 return Some(least_connections::lighter(two, fraction, |at| {
                     field.load(at, observer)
                 }));
@@ -147,7 +146,8 @@ fn spread(
             }),
         },
         Algorithm::P2cEwma => {
-            Some(cheaper(field, observer, random::two(members, luck.both(), fits)?))
+            let (two, _) = random::two(members, luck.both(), fits)?;
+            Some(cheaper(field, observer, two))
         }
     }
 }

@@ -36,31 +36,39 @@ pub(crate) fn rest_of(entries: &[u32], (_, other): (u64, u64)) -> u64 {
 pub(crate) fn one(entries: &[u32], draw: u64, fits: impl Fn(u32) -> bool) -> Option<u32> {
     let (place, rest) = scale(draw, entries.len() as u64);
     let entry = *entries.get(usize::try_from(place).unwrap_or(0))?;
-    if fits(entry) { Some(entry) } else { among_eligible(entries, rest, fits) }
+    if fits(entry) { Some(entry) } else { among_eligible(entries, rest, fits).0 }
 }
 
-/// Two distinct eligible entries, or twice the only one.
+/// Two distinct eligible entries, or twice the only one; and what is left of the second draw, as
+/// uniform as a draw whichever they are.
 ///
 /// After Mitzenmacher, "The power of two choices in randomized load balancing" (2001).
 pub(crate) fn two(
     entries: &[u32],
     draws: (u64, u64),
     fits: impl Fn(u32) -> bool,
-) -> Option<(u32, u32)> {
+) -> Option<((u32, u32), u64)> {
     let (_, second) = two_of(entries, draws)?;
     let first = one(entries, draws.0, &fits)?;
-    let (_, rest) = scale(draws.1, (entries.len() as u64).saturating_sub(1));
+    let rest = rest_of(entries, draws);
     let is_other = |entry: u32| entry != first && fits(entry);
     if is_other(second) {
-        return Some((first, second));
+        return Some(((first, second), rest));
     }
-    Some((first, among_eligible(entries, rest, is_other).unwrap_or(first)))
+    let (other, rest) = among_eligible(entries, rest, is_other);
+    Some(((first, other.unwrap_or(first)), rest))
 }
 
+/// One of the eligible entries, and what is left of the fraction.
 #[cold]
-fn among_eligible(entries: &[u32], fraction: u64, fits: impl Fn(u32) -> bool) -> Option<u32> {
+fn among_eligible(
+    entries: &[u32],
+    fraction: u64,
+    fits: impl Fn(u32) -> bool,
+) -> (Option<u32>, u64) {
     let eligible = entries.iter().filter(|entry| fits(**entry)).count() as u64;
-    nth(entries, scale(fraction, eligible).0, fits)
+    let (place, rest) = scale(fraction, eligible);
+    (nth(entries, place, fits), rest)
 }
 
 #[cfg(test)]
@@ -87,10 +95,27 @@ mod tests {
     fn two_choices_are_distinct_while_there_are_two() {
         let mut rng = Rng::new(4, 0, 0);
         for _ in 0..1_000 {
-            let (first, second) =
+            let ((first, second), _) =
                 two(&[0, 1, 2, 3], (rng.draw(), rng.draw()), |entry| entry != 0).unwrap();
             assert!(first != second && first != 0 && second != 0);
         }
-        assert_eq!(two(&[7], (rng.draw(), rng.draw()), |_| true), Some((7, 7)));
+        let alone = two(&[7], (rng.draw(), rng.draw()), |_| true).unwrap();
+        assert_eq!(alone.0, (7, 7));
+    }
+
+    #[test]
+    fn what_is_left_of_the_draws_says_nothing_of_whom_they_found() {
+        let mut rng = Rng::new(5, 0, 0);
+        let mut upper_half = [[0_u32; 2]; 6];
+        for _ in 0..60_000 {
+            let ((_, second), rest) =
+                two(&[0, 1, 2, 3, 4, 5], (rng.draw(), rng.draw()), |entry| entry > 2).unwrap();
+            upper_half[second as usize][usize::from(rest > u64::MAX / 2)] += 1;
+        }
+
+        for [lower, upper] in upper_half.into_iter().skip(3) {
+            // 10,000 each; five standard deviations are 500.
+            assert!(lower.abs_diff(10_000) < 500 && upper.abs_diff(10_000) < 500, "{upper_half:?}");
+        }
     }
 }
