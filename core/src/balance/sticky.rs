@@ -56,7 +56,7 @@ impl StickyTable {
     /// The endpoint of a session, if it is bound; using it keeps it bound.
     pub(crate) fn find(&self, key: SessionKey, now: Nanos) -> Option<EndpointId> {
         let (endpoint, place) = self.look_up(key, now)?;
-        place.used.store(now, Ordering::Relaxed);
+        place.use_at(now);
         Some(endpoint)
     }
 
@@ -85,8 +85,7 @@ impl StickyTable {
         place.check.store(0, Ordering::Release);
         place.high.store(key.high, Ordering::Release);
         place.endpoint.store(endpoint.bits(), Ordering::Release);
-        // Never 0, so that an empty place is always the oldest.
-        place.used.store(now.max(1), Ordering::Relaxed);
+        place.use_at(now);
         place.check.store(check(key, endpoint.bits()), Ordering::Release);
     }
 
@@ -100,6 +99,11 @@ impl StickyTable {
 impl Place {
     fn holds(&self, key: SessionKey) -> bool {
         self.high.load(Ordering::Acquire) == key.high
+    }
+
+    fn use_at(&self, now: Nanos) {
+        // Never 0, so that an empty place is always the oldest.
+        self.used.store(now.max(1), Ordering::Relaxed);
     }
 }
 
