@@ -72,7 +72,7 @@ impl PoolCore {
             self.tell_of_move(member, moved);
         }
         if plan.follows_latency {
-            follow(member, &report);
+            follow(member, grant, &report);
         }
         if outcome.earns() {
             self.budget.deposit(plan.budget, time.now);
@@ -102,12 +102,15 @@ impl PoolCore {
 /// A day: a longer latency is a mistake of who measured it, and is not believed.
 pub const LONGEST_LATENCY: Nanos = 86_400_000_000_000;
 
-fn follow(member: &Member, report: &Report) {
+fn follow(member: &Member, grant: &Grant, report: &Report) {
     match report.outcome.verdict() {
         Verdict::Good => balance::succeeded(&member.state, report.latency, report.now),
-        Verdict::Bad | Verdict::Throttled => {
-            balance::failed(&member.state, report.hint, report.now);
+        Verdict::Throttled => {
+            // One scope's rest is none of the whole endpoint.
+            let hint = if grant.scope.is_none() { report.hint } else { 0 };
+            balance::failed(&member.state, hint.min(outlier::LONGEST_REST), report.now);
         }
+        Verdict::Bad => balance::failed(&member.state, 0, report.now),
         Verdict::Neutral => {}
     }
 }

@@ -190,7 +190,7 @@ fn trip(state: &EndpointState, rules: &Breaker, report: &Report, why: Why) -> Op
 }
 
 /// Retry-After beyond five minutes is not believed.
-const LONGEST_REST: Nanos = 300_000_000_000;
+pub(crate) const LONGEST_REST: Nanos = 300_000_000_000;
 
 /// The purpose that sets a breaker's randomness apart from a check's.
 const BREAKER_STREAM: u64 = 0xb4ea_4e40;
