@@ -305,9 +305,10 @@ pub(crate) fn next_probe(member: &Member, scope: Scope) -> Nanos {
         if status.has(Status::FORCED_OPEN) {
             // Held open by the program: no time will come.
             Nanos::MAX
-        } else if status.has(Status::BREAKER) {
+        } else if status.has(Status::OPEN) {
             state.open_until.load(Ordering::Relaxed)
         } else {
+            // Half-open, as soon as a probe is over; a check may have made it so before its time.
             0
         }
     };
