@@ -34,11 +34,12 @@ impl Filter {
 
     /// The same number for the same filter; 0 for one that wants nothing.
     pub(crate) fn hash(&self) -> u64 {
-        let pairs = self.metadata.iter().flat_map(|(key, value)| [key, value]);
-        self.tags
-            .iter()
-            .chain(pairs)
-            .fold(0, |so_far, text| rng::mix(so_far ^ rng::hash(text.as_bytes(), 0)))
+        // A tag, a key and a value of the same text are different wishes.
+        let tags = self.tags.iter().map(|tag| rng::hash(tag.as_bytes(), 0));
+        let pairs = self.metadata.iter().flat_map(|(key, value)| {
+            [rng::hash(key.as_bytes(), 1), rng::hash(value.as_bytes(), 2)]
+        });
+        tags.chain(pairs).fold(0, |so_far, part| rng::mix(so_far ^ part))
     }
 }
 

@@ -60,9 +60,10 @@ impl Place {
     /// The same number for the same place; 0 where nothing is known of it.
     pub(crate) fn hash(&self) -> u64 {
         let (latitude, longitude) = self.position.unwrap_or_default();
+        // Mixing keeps 0 as it is, and tells what is unknown at one place from the same at another.
         [self.zone.into(), self.region.into(), latitude.to_bits(), longitude.to_bits()]
             .into_iter()
-            .fold(0, |so_far, part| if part == 0 { so_far } else { rng::mix(so_far ^ part) })
+            .fold(0, |so_far, part| rng::mix(so_far ^ part))
     }
 
     /// How far the endpoint is: 0 same zone, 1 same region, then the distance or "the rest".
