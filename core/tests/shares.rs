@@ -1,9 +1,10 @@
 //! Who gets how much: exact shares of round robin and weighted, also beside a dead endpoint.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use failover::balance::Filter;
-use failover::{AdminAction, Endpoint, Manager, Outcome, Pool, Request};
+use failover::{AdminAction, Endpoint, EndpointId, Manager, Outcome, Pool, Request};
 
 fn pool(algorithm: &str, weights: &[u32]) -> (Manager, Pool) {
     let document = format!(
@@ -156,4 +157,31 @@ fn least_connections_uses_the_idle_ones_alike_beside_dead_ones() {
     // 2,000 each; five standard deviations are 205.
     assert_eq!(counts.len(), 6);
     assert!(counts.values().all(|count| (1_795..=2_205).contains(count)), "{counts:?}");
+}
+
+#[test]
+fn glances_never_keep_a_due_endpoint_from_those_who_may_probe_it() {
+    for endpoints in 2..=7 {
+        let (manager, pool) = pool("round_robin", &vec![1; endpoints]);
+        for _ in 0..5 {
+            pool.pick(&Request::new().endpoint(number(&pool, "a")))
+                .expect("usable")
+                .report(Outcome::Failure);
+        }
+        manager.advance(Duration::from_secs(40)).expect("a manual clock");
+
+        let mut seen = String::new();
+        for _ in 0..endpoints {
+            assert_ne!(&*pool.glance(&Request::new()).expect("usable").id, "a");
+            seen += &picks(&pool, 1);
+        }
+
+        assert!(seen.contains('a'), "{seen} of {endpoints}");
+    }
+}
+
+fn number(pool: &Pool, id: &str) -> EndpointId {
+    let snapshot = pool.core().snapshot();
+    let member = snapshot.members().iter().find(|member| *member.endpoint.id == *id);
+    member.expect("it is in the set").id
 }

@@ -2,13 +2,14 @@
 //!
 //! Nothing here has side effects but turn and chance, so an explanation is the same walk.
 
-use super::filter::{Gauge, Round};
+use super::filter::{Gauge, Probes, Round};
 use super::pick::{Field, Refusal, Wish, cheaper};
 use super::tier::Tier;
 use super::{
     Algorithm, Level, Luck, OnAllOpen, Strategy, Tried, filter, ip_hash, least_connections, random,
     round_robin,
 };
+use crate::endpoint::EndpointId;
 
 /// Walks down the ladder to the first level, round and tier that has somebody.
 ///
@@ -160,14 +161,32 @@ fn in_turn(
     luck: &mut Luck<'_>,
     fits: impl Fn(u32) -> bool,
 ) -> Option<u32> {
-    let kind = wish.kind(field.balance.strategy);
+    let (rota, kind) = (tier.rota(), wish.kind(field.balance.strategy));
     if kind != Wish::PLAIN {
-        return round_robin::in_turn_or_stead(tier.rota(), luck.turn_aside(kind), fits);
+        return round_robin::in_turn_or_stead(rota, luck.turn_aside(kind), fits);
     }
-    let (position, skipped) =
-        round_robin::next_in_turn(tier.rota(), luck.turn(tier.rota().len()), fits)?;
+    let owed = field.snapshot.position(luck.owed());
+    let owed = owed.filter(|position| tier.members.binary_search(position).is_ok());
+    if let Some(position) = owed.filter(|position| fits(*position)) {
+        luck.owe(EndpointId::NONE);
+        return Some(position);
+    }
+    let turn = luck.turn(rota.len());
+    let (position, skipped) = round_robin::next_in_turn(rota, turn, fits)?;
     luck.skip(skipped);
+    let passed_over = round_robin::from_turn(rota, turn).take_while(|other| *other != position);
+    let owed = owed.into_iter().chain(passed_over).find(|other| is_left_due(field, wish, *other));
+    luck.owe(owed.map_or(EndpointId::NONE, |position| field.member(position).id));
     Some(position)
+}
+
+/// True if the endpoint is due, and left to those that can afford the probe.
+fn is_left_due(field: &Field<'_>, wish: &Wish<'_>, position: u32) -> bool {
+    let (member, nobody) = (field.member(position), Tried::default());
+    let gauge = gauge(field, wish, &nobody, (Level::Usable, Round::Untried));
+    wish.probes != Probes::Due
+        && !gauge.fits(member)
+        && Gauge { probes: Probes::Due, ..gauge }.fits(member)
 }
 
 /// Tells breakers that will let a probe through from everything else.

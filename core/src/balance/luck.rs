@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::round_robin::Rota;
+use crate::endpoint::EndpointId;
 use crate::rng::Rng;
 use crate::stats::{Count, Mine, Stripe};
 
@@ -14,7 +15,11 @@ pub(crate) struct Lane {
     pub(crate) draws: Count,
     /// Turns of requests that not every usable endpoint fits, by their kind: two kinds that share turns
     /// may keep each other from an endpoint, as reads and writes that alternate would.
-    asides: [Count; 6],
+    asides: [Count; 5],
+    /// Whose turn was left out though it is due, since the request could not afford the probe: the next
+    /// that can takes it first. Else it might come whenever another one has the turn, and the endpoint
+    /// would be forgotten.
+    owed: Count,
 }
 
 /// The calling thread's stripe of a pool.
@@ -66,7 +71,8 @@ impl<'a> Luck<'a> {
     }
 
     /// The pick's turn: the stripe's next, begun at the stripe's own share of the rota.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a call would pass it all through memory")]
+    #[inline(always)]
     pub(crate) fn turn(&mut self, length: usize) -> u64 {
         let spot = &self.spot;
         // A shift, since a division would cost as much as the rest.
@@ -95,8 +101,28 @@ impl<'a> Luck<'a> {
         }
     }
 
-    /// The entry of the rota whose turn it is, eligible or not.
+    /// True if somebody is owed a turn.
     #[inline]
+    pub(crate) fn owes(&self) -> bool {
+        self.owed() != EndpointId::NONE
+    }
+
+    /// The endpoint that is owed a turn, or none.
+    #[inline]
+    pub(crate) fn owed(&self) -> EndpointId {
+        EndpointId::from_bits(self.spot.lane.owed.load())
+    }
+
+    /// Notes who is owed a turn from now on.
+    pub(crate) fn owe(&self, id: EndpointId) {
+        if !self.is_dry {
+            self.spot.lane.owed.set(id.bits());
+        }
+    }
+
+    /// The entry of the rota whose turn it is, eligible or not.
+    #[expect(clippy::inline_always, reason = "a call would pass it all through memory")]
+    #[inline(always)]
     pub(crate) fn whose_turn(&mut self, rota: &Rota) -> Option<u32> {
         rota.at(self.turn(rota.len()))
     }

@@ -56,7 +56,11 @@ impl Wish<'_> {
         let filter = self.filter.map_or(0, Filter::hash);
         let tried = self.tried.0.iter().fold(0, |so_far, id| rng::mix(so_far ^ id.bits()));
         let place = if strategy == Strategy::Geographic { self.places.0.hash() } else { 0 };
-        filter ^ tried ^ self.scope.hash() ^ place
+        match filter ^ tried ^ self.scope.hash() ^ place {
+            Self::PLAIN => Self::PLAIN,
+            // Who may not probe would keep a due endpoint from who may.
+            kind => kind ^ u64::from(self.probes == Probes::Due),
+        }
     }
 }
 
@@ -159,7 +163,9 @@ pub(crate) fn at_first_sight(
     let tier = field.tables.tiers.first()?;
     let members = &*tier.members;
     let position = match field.algorithm {
-        Algorithm::RoundRobin | Algorithm::Weighted if is_first => luck.whose_turn(tier.rota())?,
+        Algorithm::RoundRobin | Algorithm::Weighted if is_first && !luck.owes() => {
+            luck.whose_turn(tier.rota())?
+        }
         Algorithm::Random => random::first_of(members, luck.draw(0))?,
         Algorithm::LeastConnections if members.len() > least_connections::COMPARED => {
             lighter_of_two(&field, members, luck, now)?

@@ -52,10 +52,16 @@ pub(crate) fn next_in_turn(
     count: u64,
     fits: impl Fn(u32) -> bool,
 ) -> Option<(u32, u64)> {
-    let place = count.checked_rem(entries.len() as u64)?;
-    let (before, from) = entries.split_at(usize::try_from(place).unwrap_or(0));
-    let from_here = (0..).zip(from.iter().chain(before).copied());
+    let from_here = (0..).zip(from_turn(entries, count));
     from_here.map(|(skipped, entry)| (entry, skipped)).find(|(entry, _)| fits(*entry))
+}
+
+/// Every entry, from that of turn `count` on.
+#[inline]
+pub(crate) fn from_turn(entries: &[u32], count: u64) -> impl Iterator<Item = u32> {
+    let place = count.checked_rem(entries.len() as u64).unwrap_or(0);
+    let (before, from) = entries.split_at(usize::try_from(place).unwrap_or(0));
+    from.iter().chain(before).copied()
 }
 
 /// The entry of turn `count`, or who stands in for it: stand-ins take turns of their own, so that
