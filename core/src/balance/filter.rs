@@ -70,9 +70,14 @@ impl Level {
     const fn tolerated(self) -> u64 {
         match self {
             Self::Usable | Self::Due => 0,
-            Self::Degraded => Status::DEGRADED,
-            Self::Lost => Status::DEGRADED | Status::LOST,
-            Self::FailOpen => Status::DEGRADED | Status::LOST | Status::UNHEALTHY | Status::EJECTED,
+            Self::Degraded => Status::DEGRADED | Status::REPORTED_DEGRADED,
+            Self::Lost => Self::Degraded.tolerated() | Status::LOST,
+            Self::FailOpen => {
+                Self::Lost.tolerated()
+                    | Status::UNHEALTHY
+                    | Status::EJECTED
+                    | Status::REPORTED_UNHEALTHY
+            }
             Self::AllOpen => {
                 Self::FailOpen.tolerated() | Status::OPEN | Status::HALF_OPEN | Status::RESTING
             }
@@ -222,6 +227,13 @@ pub(super) fn remaining(member: &Member, status: Status, gauge: &Gauge<'_>) -> u
     bits | remaining_in_scope(member, gauge)
 }
 
+/// True if the endpoint drains, and nothing else speaks against it.
+pub(super) fn is_only_draining(member: &Member, gauge: &Gauge<'_>) -> bool {
+    let draining = Status::DRAINING | Status::REPORTED_DRAINING;
+    let bits = remaining(member, member.state.status(), gauge);
+    bits & draining != 0 && bits & !draining == 0
+}
+
 /// The bits that speak against the endpoint in the request's scope alone.
 fn remaining_in_scope(member: &Member, gauge: &Gauge<'_>) -> u64 {
     let scoped = member.state.in_scope(gauge.scope);
@@ -250,7 +262,8 @@ const BARS: u64 = Status::ADMIN
     | Status::EJECTED
     | Status::RESTING
     | Status::BREAKER
-    | Status::RETIRED;
+    | Status::RETIRED
+    | Status::REPORTED_BARS;
 
 /// What speaks against an endpoint, in words; `None` if nothing does.
 pub(crate) fn objection(member: &Member, gauge: &Gauge<'_>, weight: u32) -> Option<&'static str> {
@@ -261,14 +274,17 @@ pub(crate) fn objection(member: &Member, gauge: &Gauge<'_>, weight: u32) -> Opti
         (Status::RETIRED, "removed by its provider"),
         (Status::MAINTENANCE, "in maintenance"),
         (Status::DRAINING, "draining"),
+        (Status::REPORTED_DRAINING, "draining, says its provider"),
         (Status::FORCED_OPEN, "breaker held open by the program"),
         (Status::OPEN, "breaker open"),
         (Status::HALF_OPEN, "breaker half-open and all probes taken"),
         (Status::UNHEALTHY, "checks failed"),
+        (Status::REPORTED_UNHEALTHY, "unhealthy, says its provider"),
         (Status::EJECTED, "ejected"),
         (Status::RESTING, "resting at its own request"),
         (Status::LOST, "lost by its provider"),
         (Status::DEGRADED, "degraded"),
+        (Status::REPORTED_DEGRADED, "degraded, says its provider"),
     ];
     let in_scope = remaining_in_scope(member, gauge);
     let texts_in_scope = [
@@ -295,7 +311,7 @@ pub(crate) fn is_barred_by_breaker(member: &Member, gauge: &Gauge<'_>) -> bool {
     let status = member.state.status();
     let bits = remaining(member, status, gauge);
     bits & Status::BREAKER != 0
-        && bits & (Status::ADMIN | Status::RETIRED) == 0
+        && bits & (Status::ADMIN | Status::RETIRED | Status::REPORTED_DRAINING) == 0
         && gauge.filter.is_none_or(|filter| filter.allows(member))
 }
 

@@ -367,7 +367,7 @@ pub(super) fn preferred(field: &Field<'_>, wish: &Wish<'_>, find: Find) -> Optio
     let refused = Tried::default();
     let gauge = gauge(field, wish, &refused, (Level::Usable, Round::Untried));
     let is_draining = why == Why::Sticky
-        && filter::remaining(member, member.state.status(), &gauge) == Status::DRAINING
+        && filter::is_only_draining(member, &gauge)
         && wish.filter.is_none_or(|filter| filter.allows(member))
         && !wish.tried.contains(id);
     (is_draining || gauge.fits(member)).then_some((position, why))

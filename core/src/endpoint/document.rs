@@ -21,7 +21,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::{CheckKind, Endpoint, HealthCheck};
+use super::{CheckKind, Endpoint, HealthCheck, Reported};
 use crate::error::{Error, ErrorKind, Fault, Result, clipped};
 use crate::secret::Secret;
 
@@ -180,6 +180,7 @@ fn endpoint(read: Reader<'_>) -> Endpoint {
         tags: tags.filter_map(|tag| tag.as_str().map(str::to_owned)).collect(),
         metadata: read.labels("metadata"),
         health_check: read.section("health_check").map(health_check).map(Box::new),
+        reported: Reported::Unknown,
         created_at: wall_time("created_at"),
         updated_at: wall_time("updated_at"),
     }

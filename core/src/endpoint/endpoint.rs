@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::HealthCheck;
+use super::{HealthCheck, Reported};
 
 /// The number of one endpoint in one manager: a slot that hosts may use as an index, and a
 /// generation that tells its users apart. 0 is no endpoint.
@@ -80,6 +80,8 @@ pub struct Endpoint {
     pub metadata: BTreeMap<String, String>,
     /// How to check it; absent means that it isn't checked.
     pub health_check: Option<Box<HealthCheck>>,
+    /// What its source says of how it is doing.
+    pub reported: Reported,
     /// Wall time of registration, nanoseconds since 1970.
     pub created_at: u64,
     /// Wall time of the last change, nanoseconds since 1970.
@@ -125,6 +127,13 @@ impl Endpoint {
     #[must_use]
     pub fn with_metadata(mut self, key: &str, value: &str) -> Self {
         self.metadata.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The same endpoint as its source says that it is doing.
+    #[must_use]
+    pub fn with_reported(mut self, reported: Reported) -> Self {
+        self.reported = reported;
         self
     }
 

@@ -324,6 +324,8 @@ impl Registry {
                 (self.slots.take(), self.new_state(inner), inner.version + 1)
             }
         };
+        let reported = endpoint.reported.bit();
+        state.set(reported, Status::REPORTED & !reported);
         Entry { member: Member::new(id, Arc::new(endpoint), state), since }
     }
 

@@ -4,6 +4,8 @@
 //! and one mask, and the breaker's generation beside them, so that a transition and its generation are
 //! one change.
 
+use super::Reported;
+
 /// The status word at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status(pub(crate) u64);
@@ -23,10 +25,18 @@ impl Status {
     pub(crate) const USED: u64 = 1 << 11;
     /// Removed for good: only open leases still know it.
     pub(crate) const RETIRED: u64 = 1 << 12;
+    pub(crate) const REPORTED_HEALTHY: u64 = 1 << 13;
+    pub(crate) const REPORTED_DEGRADED: u64 = 1 << 14;
+    pub(crate) const REPORTED_UNHEALTHY: u64 = 1 << 15;
+    pub(crate) const REPORTED_DRAINING: u64 = 1 << 16;
 
     pub(crate) const BREAKER: u64 = Self::OPEN | Self::HALF_OPEN | Self::FORCED_OPEN;
     pub(crate) const ADMIN: u64 = Self::DRAINING | Self::MAINTENANCE;
     pub(crate) const HEALTH: u64 = Self::HEALTHY | Self::DEGRADED | Self::UNHEALTHY;
+    pub(crate) const REPORTED: u64 = Self::REPORTED_HEALTHY | Self::REPORTED_BARS;
+    /// What its source may say against it.
+    pub(crate) const REPORTED_BARS: u64 =
+        Self::REPORTED_DEGRADED | Self::REPORTED_UNHEALTHY | Self::REPORTED_DRAINING;
     /// Any of these, and the endpoint needs a closer look.
     const BARS: u64 = Self::ADMIN
         | Self::LOST
@@ -35,7 +45,8 @@ impl Status {
         | Self::EJECTED
         | Self::RESTING
         | Self::BREAKER
-        | Self::RETIRED;
+        | Self::RETIRED
+        | Self::REPORTED_BARS;
 
     /// True if nothing speaks against the endpoint.
     #[must_use]
@@ -96,6 +107,22 @@ impl Status {
         }
     }
 
+    /// What its source says.
+    #[must_use]
+    pub const fn reported(self) -> Reported {
+        if self.has(Self::REPORTED_DRAINING) {
+            Reported::Draining
+        } else if self.has(Self::REPORTED_UNHEALTHY) {
+            Reported::Unhealthy
+        } else if self.has(Self::REPORTED_DEGRADED) {
+            Reported::Degraded
+        } else if self.has(Self::REPORTED_HEALTHY) {
+            Reported::Healthy
+        } else {
+            Reported::Unknown
+        }
+    }
+
     /// The breaker's state.
     #[must_use]
     pub const fn circuit(self) -> Circuit {
@@ -125,12 +152,19 @@ impl Status {
             | Self::EJECTED
             | Self::OPEN
             | Self::FORCED_OPEN
-            | Self::RETIRED;
+            | Self::RETIRED
+            | Self::REPORTED_UNHEALTHY;
+        let degraded = Self::DEGRADED
+            | Self::HALF_OPEN
+            | Self::DRAINING
+            | Self::LOST
+            | Self::REPORTED_DEGRADED
+            | Self::REPORTED_DRAINING;
         if self.has(unhealthy) {
             HealthStatus::Unhealthy
-        } else if self.has(Self::DEGRADED | Self::HALF_OPEN | Self::DRAINING | Self::LOST) {
+        } else if self.has(degraded) {
             HealthStatus::Degraded
-        } else if self.has(Self::HEALTHY | Self::USED) {
+        } else if self.has(Self::HEALTHY | Self::USED | Self::REPORTED_HEALTHY) {
             HealthStatus::Healthy
         } else {
             HealthStatus::Unknown
