@@ -78,7 +78,7 @@ fn check_file(path: &Path, wrong: &mut Vec<String>) {
     for line in own.lines() {
         let code = line.split("//").next().unwrap_or_default();
         // A gated item ends with its closing brace in the first column, or with its one line.
-        if code.trim() == GATE && !code.starts_with(' ') {
+        if is_gate(code.trim()) && !code.starts_with(' ') {
             is_gated = true;
         }
         if let Some(what) = OUTSIDE.iter().find(|what| code.contains(**what))
@@ -94,7 +94,7 @@ fn check_file(path: &Path, wrong: &mut Vec<String>) {
 /// The modules whose `mod` line stands under the gate.
 fn gated_modules(text: &str) -> BTreeSet<String> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let gated = lines.windows(2).filter(|pair| pair[0] == GATE).filter_map(|pair| {
+    let gated = lines.windows(2).filter(|pair| is_gate(pair[0])).filter_map(|pair| {
         let (_, name) = pair[1].split_once("mod ")?;
         Some(name.trim_end_matches(';').to_owned())
     });
@@ -105,4 +105,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).expect("a listed source file is readable")
 }
 
-const GATE: &str = "#[cfg(feature = \"runtime\")]";
+/// True for what only `runtime` brings, or a feature that brings that itself.
+fn is_gate(line: &str) -> bool {
+    line.starts_with("#[cfg(feature = \"") && line.ends_with("\")]")
+}

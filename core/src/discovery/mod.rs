@@ -4,6 +4,8 @@ mod answer;
 mod background;
 #[cfg(feature = "runtime")]
 mod backoff;
+#[cfg(feature = "consul")]
+pub mod consul;
 mod custom;
 #[cfg(feature = "runtime")]
 mod file;
@@ -19,6 +21,8 @@ mod task;
 mod update;
 
 pub use background::Background;
+#[cfg(feature = "consul")]
+pub use consul::Consul;
 pub use custom::{Ask, Custom, Work};
 #[cfg(feature = "runtime")]
 pub use file::File;
