@@ -7,6 +7,9 @@ mod backoff;
 #[cfg(feature = "consul")]
 pub mod consul;
 mod custom;
+#[cfg(feature = "dns")]
+#[cfg(feature = "runtime")]
+mod dns;
 #[cfg(feature = "runtime")]
 mod file;
 mod guard;
@@ -24,6 +27,8 @@ pub use background::Background;
 #[cfg(feature = "consul")]
 pub use consul::Consul;
 pub use custom::{Ask, Custom, Work};
+#[cfg(feature = "dns")]
+pub use dns::{Dns, DnsOptions, DnsRecords, IpFamily};
 #[cfg(feature = "runtime")]
 pub use file::File;
 pub use guard::{Guard, GuardRules};
