@@ -52,6 +52,12 @@ fn readme() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn dns() -> Result<(), Box<dyn Error>> {
+    //= docs/guides/dns.md 1
+    assert_eq!(failover::discovery::Provider::kind(&names), "dns");
+    Ok(())
+}
+
 async fn calls() -> Result<(), Box<dyn Error>> {
     let client = Client;
     //= docs/guides/rust.md 1
@@ -106,6 +112,7 @@ fn configuration() -> Result<(), Box<dyn Error>> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     readme()?;
+    dns()?;
     let calls = pin!(calls());
     match calls.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result?,
