@@ -14,6 +14,8 @@ mod dns;
 mod file;
 mod guard;
 mod info;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 mod memory;
 #[cfg(feature = "runtime")]
 mod one_service;

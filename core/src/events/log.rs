@@ -90,6 +90,10 @@ impl Log {
     }
 
     /// Writes a record, if its level is kept. The program's own code may run: hold no lock.
+    #[cfg_attr(
+        feature = "kubernetes",
+        expect(clippy::cognitive_complexity, reason = "kube makes tracing's macros write twice")
+    )]
     pub fn write(&self, level: Level, target: &'static str, message: &str) {
         self.keep(level, target, message);
         match level {
