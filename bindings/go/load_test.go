@@ -95,6 +95,62 @@ func TestA_collection_in_every_callback_does_no_harm(t *testing.T) {
 	}
 }
 
+// program is everything that a program can give to the library, with a collection in each call of it.
+type program struct{ office }
+
+func (p *program) List(ctx context.Context) ([]*types.ServiceEndpoint, error) {
+	runtime.GC()
+	return p.office.List(ctx)
+}
+
+func (p *program) Register(ctx context.Context, endpoint *types.ServiceEndpoint) error {
+	runtime.GC()
+	return p.office.Register(ctx, endpoint)
+}
+
+func TestA_collection_in_every_other_function_of_the_program_does_no_harm(t *testing.T) {
+	logger := reacting{runtime.GC}
+	last := func(_ context.Context, candidates []*types.ServiceEndpoint) *types.ServiceEndpoint {
+		runtime.GC()
+		return candidates[len(candidates)-1]
+	}
+	manager := managerOf(t, failover.WithLogger(logger), failover.WithConfig(&failover.ManagerConfig{DefaultProvider: "office", FallbackEnabled: true}),
+		failover.WithHealthCheck(func(context.Context, *types.ServiceEndpoint) error { runtime.GC(); return nil }),
+		failover.WithPolicy(&types.FailoverConfig{Strategy: types.StrategyCustom, MaxRetries: 1, RetryDelay: time.Microsecond}),
+		failover.WithDefaults(failover.WithChooser(last)))
+	provider := &program{office{shelf: shelf{name: "office"}, publish: make(chan []*types.ServiceEndpoint)}}
+	if err := manager.RegisterProvider(provider); err != nil {
+		t.Fatal(err)
+	}
+	events, err := manager.Events(background, types.EventDiscoveryUpdate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := range 30 {
+		endpoint := endpointOf("e" + strconv.Itoa(at))
+		endpoint.HealthCheck = &types.HealthCheck{Type: types.CheckCustom, Interval: time.Hour}
+		if err := manager.RegisterEndpoint(background, endpoint); err != nil {
+			t.Fatal(err)
+		}
+		_, err := manager.ExecuteWithFailover(background, &types.FailoverConfig{Strategy: types.StrategyCustom, Timeout: time.Minute},
+			func(*types.ServiceEndpoint) (interface{}, error) { runtime.GC(); return nil, nil },
+			failover.WithClassifier(func(error) (types.Outcome, bool) { runtime.GC(); return 0, false }))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := manager.HealthCheckAll(background); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for range events {
+		runtime.GC()
+		if seen++; seen == 30 {
+			break
+		}
+	}
+}
+
 func TestA_storm_of_cancellations_leaves_nothing_in_flight(t *testing.T) {
 	manager := managerOf(t)
 	register(t, manager, "a", "b")

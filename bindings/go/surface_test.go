@@ -3,7 +3,11 @@ package failover_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -90,6 +94,92 @@ type documented interface {
 }
 
 var _ documented = (*failover.FailoverManager)(nil)
+
+// A program that gives every documented field, uses every documented verb and prints every documented result.
+func TestB01_a_program_that_uses_all_that_is_documented_runs(t *testing.T) {
+	manager := failover.NewFailoverManager(&failover.ManagerConfig{
+		DefaultProvider: "consul", RetryAttempts: 3, RetryDelay: time.Millisecond, Timeout: 30 * time.Second,
+		FallbackEnabled: true, Metadata: map[string]string{"team": "users"},
+	}, nil)
+	for _, id := range []string{"service-1", "service-2"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+			if request.URL.Path != "/health" || request.Method != http.MethodPost || request.Header.Get("X-Check") != "yes" {
+				w.WriteHeader(http.StatusNotFound)
+			}
+		}))
+		defer server.Close()
+		address := server.Listener.Addr().(*net.TCPAddr)
+		must(t, manager.RegisterEndpoint(background, &types.ServiceEndpoint{
+			ID: id, Name: "user-service", Address: address.IP.String(), Port: address.Port, Protocol: "http",
+			HealthCheck: &types.HealthCheck{
+				Path: "/health", Interval: 30 * time.Second, Timeout: 5 * time.Second, Method: "POST",
+				Headers: map[string]string{"X-Check": "yes"}, Body: "ping",
+			},
+			Metadata: map[string]string{"version": "1.0.0", "region": "us-east-1"}, Tags: []string{"api", "user"},
+			Weight: 1, Priority: 0, CreatedAt: time.Now(), UpdatedAt: time.Now(),
+		}))
+	}
+	config := &types.FailoverConfig{
+		Strategy: types.StrategyRoundRobin, HealthCheck: true, MaxRetries: 3, RetryDelay: time.Second,
+		CircuitBreaker: &types.CircuitBreakerConfig{FailureThreshold: 5, RecoveryTimeout: 30 * time.Second, HalfOpenMaxCalls: 3, SuccessThreshold: 2},
+		LoadBalancer:   &types.LoadBalancerConfig{Algorithm: types.LoadBalancerRoundRobin, Weights: map[string]int{"service-1": 1, "service-2": 1}, Sticky: true},
+		Timeout:        10 * time.Second, Metadata: map[string]interface{}{"owner": "users"},
+	}
+	must(t, manager.Configure(background, config))
+	selected, err := manager.SelectEndpoint(background, config)
+	must(t, err)
+	want(t, "selected", "user-service", selected.Endpoint.Name)
+	result, err := manager.ExecuteWithFailover(background, config,
+		func(endpoint *types.ServiceEndpoint) (interface{}, error) { return "success", nil })
+	must(t, err)
+	want(t, "result", "success 1 true \"\" true", fmt.Sprintf("%v %d %v %q %v", result.Result, result.Attempts, result.Success, result.Error, result.Duration > 0))
+	if _, err := json.Marshal(result); err != nil {
+		t.Error(err)
+	}
+	health, err := manager.HealthCheckAll(background)
+	must(t, err)
+	want(t, "health", "map[service-1:healthy service-2:healthy]", text(health))
+	one, err := manager.HealthCheck(background, "service-1")
+	must(t, err)
+	want(t, "one", types.HealthHealthy, one)
+	list, err := manager.ListEndpoints(background)
+	must(t, err)
+	want(t, "listed", 2, len(list))
+	must(t, manager.UpdateEndpoint(background, list[0]))
+	must(t, manager.DeregisterEndpoint(background, "service-2"))
+	_, err = manager.GetEndpoint(background, "service-2")
+	var ours *types.FailoverError
+	if !errors.As(err, &ours) || ours.Type != types.ErrorTypeNotFound || ours.Code == 0 || ours.Message == "" {
+		t.Errorf("expected not found with code and message, got %+v", ours)
+	}
+	inForce, err := manager.GetConfig(background)
+	must(t, err)
+	want(t, "strategy in force", types.StrategyRoundRobin, inForce.Strategy)
+	provider, err := manager.GetDefaultProvider()
+	must(t, err)
+	again, err := manager.GetProvider(provider.Name())
+	must(t, err)
+	want(t, "provider", provider.Name(), again.Name())
+	want(t, "providers", text(manager.ListProviders()), "["+manager.GetProviderInfo()[provider.Name()].Name+"]")
+	stats, err := manager.GetStats(background)
+	must(t, err)
+	for name, stat := range stats {
+		if printed := fmt.Sprintf("Provider %s: %+v", name, stat); !strings.Contains(printed, "TotalRequests:1") {
+			t.Errorf("got %s", printed)
+		}
+	}
+	events, err := manager.GetEvents(background, 5)
+	must(t, err)
+	want(t, "events", true, len(events) > 0)
+	must(t, manager.Close())
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // A logger of the most used logging package, as it is.
 type likeLogrus interface {
