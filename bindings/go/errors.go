@@ -64,6 +64,14 @@ func invalidArgument(message string) error {
 	return err
 }
 
+// code is the code of an error of this library; 0 for others.
+func code(err error) int {
+	if ours, ok := err.(*types.FailoverError); ok {
+		return ours.Code
+	}
+	return 0
+}
+
 // ended is the error of a context that was over, before or while the library worked.
 func ended(ctx context.Context) *types.FailoverError {
 	err := bare(types.CodeCancelled)

@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/libfailover/libfailover/bindings/go/types"
 )
@@ -220,52 +219,4 @@ func (m *FailoverManager) WaitReady(ctx context.Context) error {
 		return err
 	}
 	return m.patiently(ctx, m.native.waitReady)
-}
-
-// patiently asks again in short turns, so that no thread is held long after the context is over.
-func (m *FailoverManager) patiently(ctx context.Context, ask func(time.Duration) error) error {
-	ctx = orBackground(ctx)
-	_, err := apart(ctx, func() (struct{}, error) {
-		for {
-			err := ask(turn)
-			runtime.KeepAlive(m)
-			if code(err) != types.CodeTimeout || ctx.Err() != nil {
-				return struct{}{}, err
-			}
-		}
-	})
-	return err
-}
-
-const turn = 100 * time.Millisecond
-
-// code is the code of an error of this library; 0 for others.
-func code(err error) int {
-	if ours, ok := err.(*types.FailoverError); ok {
-		return ours.Code
-	}
-	return 0
-}
-
-// apart runs what may block in the library, and leaves it behind if the context ends first.
-func apart[T any](ctx context.Context, run func() (T, error)) (T, error) {
-	if ctx == nil || ctx.Done() == nil {
-		return run()
-	}
-	type came struct {
-		value T
-		err   error
-	}
-	done := make(chan came, 1)
-	go func() {
-		value, err := run()
-		done <- came{value, err}
-	}()
-	select {
-	case result := <-done:
-		return result.value, result.err
-	case <-ctx.Done():
-		var none T
-		return none, ended(ctx)
-	}
 }
