@@ -1,10 +1,12 @@
 package failover_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	failover "github.com/libfailover/libfailover/bindings/go"
+	"github.com/libfailover/libfailover/bindings/go/types"
 )
 
 // reacting is a logger that does something at each line.
@@ -57,4 +59,19 @@ func TestA_logger_may_close_the_manager(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Error("it waits for itself")
 	}
+}
+
+func TestA_callback_may_close_the_manager(t *testing.T) {
+	manager := managerOf(t)
+	register(t, manager, "a")
+
+	result, err := manager.ExecuteWithFailover(background, nil, func(*types.ServiceEndpoint) (interface{}, error) {
+		if err := manager.CloseWithin(time.Millisecond); !errors.Is(err, failover.ErrBusy) {
+			t.Errorf("expected to be told of this call, got %v", err)
+		}
+		return "done", nil
+	})
+
+	want(t, "error", nil, err)
+	want[any](t, "result", "done", result.Result)
 }

@@ -35,6 +35,8 @@ var (
 	ErrProvider          = sentinel(types.CodeProvider)
 	ErrNoWorker          = sentinel(types.CodeNoWorker)
 	ErrNotAvailable      = sentinel(types.CodeNotAvailable)
+	ErrLimitExceeded     = sentinel(types.CodeLimitExceeded)
+	ErrBusy              = sentinel(types.CodeBusy)
 )
 
 func sentinel(code int) error {
