@@ -65,7 +65,7 @@ static const struct waiting {
 } WAITING[] = {
     {"failover_execute", execute, FAILOVER_E_CLOSED},
     {"failover_manager_wait_ready", wait_ready, FAILOVER_E_CLOSED},
-    {"failover_endpoint_wait_drained", wait_drained, FAILOVER_E_TIMEOUT},
+    {"failover_endpoint_wait_drained", wait_drained, FAILOVER_E_CLOSED},
     {"failover_health_check", check, FAILOVER_E_CLOSED},
     {"failover_endpoint_register", enrol, FAILOVER_E_CLOSED},
     {"failover_work_poll", pull, FAILOVER_E_CLOSED},

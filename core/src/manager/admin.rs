@@ -97,15 +97,19 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Timeout`] if some are left after `timeout`, [`ErrorKind::NotFound`].
+    /// [`ErrorKind::Timeout`] if some are left after `timeout`, [`ErrorKind::Closed`] if some are left and
+    /// the manager is closed, which ends the wait, [`ErrorKind::NotFound`].
     pub fn wait_drained(&self, provider: Option<&str>, id: &str, timeout: Duration) -> Result<()> {
         let member = self.member(provider, id)?;
         wait_for(timeout, &|| member.state.in_flight() == 0 || self.is_closed());
         match member.state.in_flight() {
             0 => Ok(()),
             left => {
-                let text = format!("endpoint {id:?}: {left} attempts are still in flight");
-                Err(Error::new(ErrorKind::Timeout, text))
+                let is_closed = self.is_closed();
+                let kind = if is_closed { ErrorKind::Closed } else { ErrorKind::Timeout };
+                let why = if is_closed { "; the manager is closed" } else { "" };
+                let text = format!("endpoint {id:?}: {left} attempts are still in flight{why}");
+                Err(Error::new(kind, text))
             }
         }
     }
