@@ -5,11 +5,14 @@
 //! when it comes back, so that only the first return finds what was written on it. Returning costs
 //! one exchange, since any thread may do it; taking costs none on a stripe with one thread, since
 //! nobody else touches a word that is in. The table grows by chunks that are never given back, and
-//! allocates nothing while enough tickets are in.
+//! allocates nothing while enough tickets are in. Words begin at a number of the table's own, so that
+//! a ticket brought to another pool is refused there, but for a chance of one in two billion.
 
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicUsize;
 
 use crate::lock::busy;
+use crate::rng;
 use crate::stats::{Stripe, Stripes};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
@@ -17,6 +20,8 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering};
 #[derive(Debug)]
 pub struct Tickets {
     lanes: Stripes<Lane>,
+    /// Where words begin: even, so that they are in.
+    first: u64,
 }
 
 /// One stripe's tickets.
@@ -33,8 +38,9 @@ impl Tickets {
     /// Makes a table for `stripes` thread stripes.
     #[must_use]
     pub fn new(stripes: usize) -> Self {
-        let tickets = Self { lanes: Stripes::new(stripes) };
-        tickets.lanes.iter().for_each(|lane| lane.grow(0));
+        let first = rng::mix(NEXT_TABLE.fetch_add(1, Ordering::Relaxed) as u64) << 1;
+        let tickets = Self { lanes: Stripes::new(stripes), first };
+        tickets.lanes.iter().for_each(|lane| lane.grow(0, first));
         tickets
     }
 
@@ -44,7 +50,7 @@ impl Tickets {
     #[inline]
     pub fn take(&self, stripe: Stripe) -> Option<u64> {
         let lane = self.lanes.of(stripe);
-        let (place, serial) = lane.take(lane.is_alone)?;
+        let (place, serial) = lane.take(lane.is_alone, self.first)?;
         Some((serial & SERIAL) << 32 | (lane.number as u64) << 24 | u64::from(place))
     }
 
@@ -61,7 +67,7 @@ impl Tickets {
 impl Lane {
     /// The place and the word of a free ticket, which is out now.
     #[inline]
-    fn take(&self, is_alone: bool) -> Option<(u32, u64)> {
+    fn take(&self, is_alone: bool, first: u64) -> Option<(u32, u64)> {
         let place = self.hint.load(Ordering::Relaxed);
         match self.take_at(place, is_alone) {
             Some(serial) => {
@@ -69,13 +75,13 @@ impl Lane {
                 self.hint.store(place + 1, Ordering::Relaxed);
                 Some((place, serial))
             }
-            None => self.search(is_alone),
+            None => self.search(is_alone, first),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn search(&self, is_alone: bool) -> Option<(u32, u64)> {
+    fn search(&self, is_alone: bool, first: u64) -> Option<(u32, u64)> {
         loop {
             let chunks = self.chunks.load(Ordering::Acquire);
             let count = capacity(chunks);
@@ -89,7 +95,7 @@ impl Lane {
             if chunks as usize == CHUNKS {
                 return None;
             }
-            self.grow(chunks);
+            self.grow(chunks, first);
             self.hint.store(count, Ordering::Relaxed);
         }
     }
@@ -136,9 +142,9 @@ impl Lane {
 
     /// Adds chunk number `chunk`, unless another thread did.
     #[cold]
-    fn grow(&self, chunk: u32) {
+    fn grow(&self, chunk: u32, first: u64) {
         let size = if chunk == 0 { capacity(1) } else { capacity(chunk) };
-        let make = || (0..size).map(|_| AtomicU64::new(0)).collect();
+        let make = || (0..size).map(|_| AtomicU64::new(first)).collect();
         // No forked child finds a chunk half made, with nobody there to finish it.
         let _busy = busy();
         self.words[chunk as usize].get_or_init(make);
@@ -163,6 +169,9 @@ fn far(hint: u32, count: u32) -> impl Iterator<Item = u32> {
 const fn capacity(chunks: u32) -> u32 {
     if chunks == 0 { 0 } else { 1 << (FIRST_BITS + chunks - 1) }
 }
+
+/// The number of the next table of the process.
+static NEXT_TABLE: AtomicUsize = AtomicUsize::new(1);
 
 /// The first chunk holds 64 tickets.
 const FIRST_BITS: u32 = 6;
@@ -204,6 +213,19 @@ mod tests {
         assert_eq!(old & 0xff_ffff, new & 0xff_ffff, "the same place");
         assert!(!tickets.give_back(old));
         assert!(tickets.give_back(new));
+    }
+
+    #[test]
+    fn a_ticket_of_another_table_is_refused() {
+        let tables: Vec<Tickets> = (0..50).map(|_| Tickets::new(1)).collect();
+        let out: Vec<u64> =
+            tables.iter().map(|table| table.take(Stripe::mine()).unwrap()).collect();
+
+        for (at, table) in tables.iter().enumerate() {
+            let others = out.iter().enumerate().filter(|(other, _)| *other != at);
+            assert!(others.into_iter().all(|(_, ticket)| !table.give_back(*ticket)), "table {at}");
+        }
+        assert!(tables.iter().zip(&out).all(|(table, own)| table.give_back(*own)));
     }
 
     #[test]
