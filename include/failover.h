@@ -999,6 +999,18 @@ typedef uint32_t (*failover_attempt_fn)(void *user_data,
                                         uint64_t attempt_timeout_ns);
 
 /**
+ * As `failover_attempt_fn`, and tells how long the endpoint asked to be left alone.
+ *
+ * - `hint_ns`: not NULL, and 0 before. With the outcome `THROTTLED`, set it to what the endpoint asked
+ *   for (Retry-After), of which five minutes are believed.
+ */
+typedef uint32_t (*failover_attempt_hint_fn)(void *user_data,
+                                             const struct failover_endpoint_desc *endpoint,
+                                             const struct failover_lease *lease,
+                                             uint64_t attempt_timeout_ns,
+                                             uint64_t *hint_ns);
+
+/**
  * One line for people.
  */
 typedef struct failover_log_record {
@@ -1347,9 +1359,12 @@ failover_code failover_manager_advance(const struct failover_manager *manager,
  *
  * - `manager`: a live manager.
  *
- * Returns 0 for NULL and stale handles. Any thread; doesn't block; works after fork.
+ * Returns 0 for NULL and stale handles. It never goes back, but where the processor's ticks, which the
+ * machine's clock counts, begin anew while the machine sleeps: then it stands at 0 until they have caught
+ * up. Any thread; doesn't block; works after fork.
  */
-FAILOVER_API uint64_t failover_manager_now(const struct failover_manager *manager);
+FAILOVER_API
+uint64_t failover_manager_now(const struct failover_manager *manager);
 
 /**
  * Registers an endpoint. A provider of the program's own that takes registrations is asked first
@@ -1363,7 +1378,8 @@ FAILOVER_API uint64_t failover_manager_now(const struct failover_manager *manage
  *
  * Codes: `INVALID_ARGUMENT`, `ALREADY_EXISTS`, `NOT_FOUND` (no such provider), `PROVIDER` (it can't
  * register, or refused), `TIMEOUT` and `NO_WORKER` (it gave no answer), `LIMIT_EXCEEDED`, `UNSUPPORTED`,
- * `CLOSED`. Any thread; doesn't block with the embedded provider. After fork: works.
+ * `CLOSED`, `IO` (it is to be checked, and the system refuses the thread). Any thread; doesn't block
+ * with the embedded provider. After fork: works.
  */
 FAILOVER_API
 failover_code failover_endpoint_register(const struct failover_manager *manager,
@@ -1501,7 +1517,8 @@ failover_code failover_endpoint_set_admin(const struct failover_manager *manager
  * - `timeout_ms`: the longest wait, in real time whatever the manager's clock is.
  * - `err`: NULL, or set on failure; its message counts what is left.
  *
- * Codes: `TIMEOUT`, `NOT_FOUND`. Any thread. Blocks up to `timeout_ms`. After fork: works.
+ * Codes: `TIMEOUT`, `CLOSED` (some are left, and the manager is closed, which ends the wait),
+ * `NOT_FOUND`. Any thread. Blocks up to `timeout_ms`. After fork: works.
  */
 FAILOVER_API
 failover_code failover_endpoint_wait_drained(const struct failover_manager *manager,
@@ -1713,6 +1730,26 @@ failover_code failover_execute(const struct failover_pool *pool,
                                failover_error_place err);
 
 /**
+ * As `failover_execute`, with attempts that tell how long their endpoint asked to be left alone.
+ *
+ * - `pool`: a live pool. The call holds a count of it and of its manager until it ends.
+ * - `request`: NULL, or what the request wants.
+ * - `attempt`: not NULL; makes one attempt.
+ * - `user_data`: passed on to it.
+ * - `last`: NULL, or set whenever the call came to an end of its own, as by `failover_execute`.
+ * - `err`: NULL, or set on failure; its details hold the attempts.
+ *
+ * Codes, threads, blocking and fork: as `failover_execute`.
+ */
+FAILOVER_API
+failover_code failover_execute_hint(const struct failover_pool *pool,
+                                    const struct failover_request *request,
+                                    failover_attempt_hint_fn attempt,
+                                    void *user_data,
+                                    struct failover_action *last,
+                                    failover_error_place err);
+
+/**
  * Prepares a fork. Runs by itself through `pthread_atfork`, unless `FAILOVER_NO_ATFORK` is in the
  * environment when the first manager is made; calling it besides does no harm, since the hooks are
  * counted.
@@ -1744,7 +1781,8 @@ FAILOVER_API void failover_after_fork_child(void);
  * - `err`: NULL, or set on failure.
  *
  * Codes: `NOT_FOUND`, `NO_WORKER` (the check is the program's own, and no worker pulls it),
- * `CLOSED`. Any thread. Blocks up to the check's time-out. After fork: works.
+ * `CLOSED`, `IO` (the system refuses the background thread). Any thread. Blocks up to the check's
+ * time-out. After fork: works.
  */
 FAILOVER_API
 failover_code failover_health_check(const struct failover_manager *manager,
@@ -1763,7 +1801,8 @@ failover_code failover_health_check(const struct failover_manager *manager,
  * - `err`: NULL, or set on failure.
  *
  * Codes: `NOT_FOUND`, `NO_WORKER` (one of the checks is the program's own, and no worker pulls it:
- * none was run), `CLOSED`. Any thread. Blocks until the checks end. After fork: works.
+ * none was run), `CLOSED`, `IO` (the system refuses the background thread). Any thread. Blocks until
+ * the checks end. After fork: works.
  */
 FAILOVER_API
 failover_code failover_health_check_all(const struct failover_manager *manager,
@@ -1812,23 +1851,43 @@ failover_code failover_pool_pick(const struct failover_pool *pool,
                                  struct failover_lease *out);
 
 /**
- * Tells what came of a picked attempt.
+ * Tells what came of a picked attempt; where its endpoint asked to be left alone for a while,
+ * `failover_pool_report_hint` tells that too.
  *
  * - `pool`: the pool it was picked from.
  * - `lease`: not NULL; as `failover_pool_pick` gave it.
  * - `outcome`: one of `FAILOVER_OUTCOME_*`.
  * - `latency_ns`: how long it took, a day at most; 0: from its start until now.
  *
- * Codes: `INVALID_STATE` if it was reported before, or belongs to a call, or is untracked;
- * `INVALID_ARGUMENT` for an unknown outcome; `INVALID_HANDLE`, `NULL_ARGUMENT`. An endpoint that is
- * gone is OK and counted. Any thread; takes no lock, allocates nothing, makes no system call. After
- * fork: leases of the parent are nobody's, OK and counted.
+ * Codes: `INVALID_STATE` if it was reported before, was picked from another pool, belongs to a call, or
+ * is untracked; `INVALID_ARGUMENT` for an unknown outcome; `INVALID_HANDLE`, `NULL_ARGUMENT`. An
+ * endpoint that is gone is OK and counted. Any thread; takes no lock, allocates nothing, makes no
+ * system call. After fork: leases of the parent are nobody's, OK and counted.
  */
 FAILOVER_API
 failover_code failover_pool_report(const struct failover_pool *pool,
                                    const struct failover_lease *lease,
                                    uint32_t outcome,
                                    uint64_t latency_ns);
+
+/**
+ * Tells what came of a picked attempt, and how long its endpoint asked to be left alone.
+ *
+ * - `pool`: the pool it was picked from.
+ * - `lease`: not NULL; as `failover_pool_pick` gave it.
+ * - `outcome`: one of `FAILOVER_OUTCOME_*`.
+ * - `latency_ns`: how long it took, a day at most; 0: from its start until now.
+ * - `hint_ns`: how long the endpoint asked to be left alone (Retry-After), of which five minutes are
+ *   believed; 0: it didn't. It counts with the outcome `THROTTLED` alone.
+ *
+ * Codes, threads and fork: as `failover_pool_report`.
+ */
+FAILOVER_API
+failover_code failover_pool_report_hint(const struct failover_pool *pool,
+                                        const struct failover_lease *lease,
+                                        uint32_t outcome,
+                                        uint64_t latency_ns,
+                                        uint64_t hint_ns);
 
 /**
  * Sets the least severe level of a manager that is kept; records below it are never made.
@@ -1942,10 +2001,11 @@ FAILOVER_API void failover_log_queue_free(const struct failover_log_queue *queue
  * - `err`: NULL, or set on failure to an error that the caller owns; its details list every fault
  *   of the document at once.
  *
- * Codes: `INVALID_CONFIG`, `NOT_AVAILABLE`, `LIMIT_EXCEEDED`, `INVALID_UTF8`, `NULL_ARGUMENT`. Any
- * thread. Starts no thread; the first manager of the process calibrates the clock, which takes some
- * milliseconds, and registers the fork hooks unless `FAILOVER_NO_ATFORK` is in the environment.
- * After fork: works.
+ * Codes: `INVALID_CONFIG`, `NOT_AVAILABLE`, `LIMIT_EXCEEDED`, `INVALID_UTF8`, `NULL_ARGUMENT`, `IO` (the
+ * system refuses the background thread). Any thread. Starts no thread, unless the document names a
+ * provider that reads in the background, as `file` does. The first manager of the process calibrates
+ * the clock, which takes some milliseconds, and registers the fork hooks unless `FAILOVER_NO_ATFORK`
+ * is in the environment. After fork: works.
  */
 FAILOVER_API
 failover_code failover_manager_new(struct failover_str config_json,
@@ -2145,8 +2205,9 @@ failover_code failover_pool_explain(const struct failover_pool *pool,
  * - `config_json`: its document: `{"type": "file", "path": "..."}`.
  * - `err`: NULL, or set on failure; its details list every fault at once.
  *
- * Codes: `INVALID_CONFIG`, `NOT_AVAILABLE`, `ALREADY_EXISTS`, `CLOSED`. Any thread; doesn't block:
- * the provider begins in the background (`failover_manager_wait_ready`). After fork: works.
+ * Codes: `INVALID_CONFIG`, `NOT_AVAILABLE`, `ALREADY_EXISTS`, `CLOSED`, `IO` (the system refuses the
+ * background thread). Any thread; doesn't block: the provider begins in the background
+ * (`failover_manager_wait_ready`). After fork: works.
  */
 FAILOVER_API
 failover_code failover_provider_register(const struct failover_manager *manager,
@@ -2161,7 +2222,8 @@ failover_code failover_provider_register(const struct failover_manager *manager,
  * - `name`: its name.
  * - `err`: NULL, or set on failure.
  *
- * Codes: `ALREADY_EXISTS`, `INVALID_ARGUMENT`, `CLOSED`. Any thread; doesn't block; works after fork.
+ * Codes: `ALREADY_EXISTS`, `INVALID_ARGUMENT`, `CLOSED`, `IO` (the system refuses the background thread,
+ * which gathers sets that follow each other closely). Any thread; doesn't block; works after fork.
  */
 FAILOVER_API
 failover_code failover_provider_register_pushed(const struct failover_manager *manager,
@@ -2204,8 +2266,9 @@ failover_code failover_provider_list(const struct failover_manager *manager,
  * - `endpoints_json`: a JSON list of endpoints, or an object with the list under `endpoints`.
  * - `err`: NULL, or set on failure; its details list every fault at once.
  *
- * Codes: `INVALID_ARGUMENT`, `ALREADY_EXISTS`, `NOT_FOUND`, `LIMIT_EXCEEDED`, `CLOSED`; then nothing
- * changes. Any thread; doesn't block; works after fork.
+ * Codes: `INVALID_ARGUMENT`, `ALREADY_EXISTS`, `NOT_FOUND`, `PROVIDER` (it reads its set itself, as a
+ * file's does), `LIMIT_EXCEEDED`, `CLOSED`, `IO` (one of them is to be checked, and the system refuses
+ * the thread); then nothing changes. Any thread; doesn't block; works after fork.
  */
 FAILOVER_API
 failover_code failover_provider_publish(const struct failover_manager *manager,
@@ -2547,8 +2610,8 @@ FAILOVER_API void failover_work_queue_free(const struct failover_work_queue *que
  * - `capabilities`: `FAILOVER_PROVIDER_*`, put together.
  * - `err`: NULL, or set on failure.
  *
- * Codes: `ALREADY_EXISTS`, `INVALID_ARGUMENT`, `UNSUPPORTED` (an unknown capability), `CLOSED`. Any
- * thread; doesn't block; works after fork.
+ * Codes: `ALREADY_EXISTS`, `INVALID_ARGUMENT`, `UNSUPPORTED` (an unknown capability), `CLOSED`, `IO` (the
+ * system refuses the background thread). Any thread; doesn't block; works after fork.
  */
 FAILOVER_API
 failover_code failover_provider_register_pulled(const struct failover_manager *manager,

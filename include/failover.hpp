@@ -418,14 +418,15 @@ public:
         input.now_ns = now_ns;
         return step(input);
     }
-    /// Tells what came of attempt number `attempt`.
+    /// Tells what came of attempt number `attempt`, and how long the endpoint asked to be left alone.
     result<failover_action> report(std::uint32_t attempt, std::uint32_t outcome,
-                                   std::uint64_t now_ns = 0) {
+                                   std::uint64_t now_ns = 0, std::uint64_t hint_ns = 0) {
         failover_input input = {};
         input.kind = FAILOVER_INPUT_RESULT;
         input.attempt = attempt;
         input.outcome = outcome;
         input.now_ns = now_ns;
+        input.hint_ns = hint_ns;
         return step(input);
     }
     [[nodiscard]] std::optional<failover::error> error() const {
@@ -444,6 +445,16 @@ public:
 
 private:
     detail::owner<failover_call> handle_;
+};
+
+/// What an attempt came to: one of FAILOVER_OUTCOME_*, and how long a throttled endpoint asked to be left
+/// alone.
+struct answer {
+    answer(std::uint32_t came, std::uint64_t asked_ns = 0) noexcept
+        : hint_ns(asked_ns), outcome(came) {}
+    std::uint64_t hint_ns;
+    std::uint32_t outcome;
+    std::uint32_t reserved = 0;
 };
 
 /// One service of one provider under one policy.
@@ -469,6 +480,12 @@ public:
     status report(const failover_lease &lease, std::uint32_t outcome,
                   std::uint64_t latency_ns = 0) const {
         return detail::done(failover_pool_report(raw(), &lease, outcome, latency_ns));
+    }
+    /// As report, and how long a throttled endpoint asked to be left alone.
+    status report_hint(const failover_lease &lease, std::uint32_t outcome, std::uint64_t latency_ns,
+                       std::uint64_t hint_ns) const {
+        return detail::done(
+            failover_pool_report_hint(raw(), &lease, outcome, latency_ns, hint_ns));
     }
     result<pool> derive(std::string_view policy_json) const {
         return detail::value<pool, failover_pool *>(
@@ -527,33 +544,52 @@ public:
     }
 
     /// Makes a whole call. `attempt` takes (const failover_endpoint_desc &, const failover_lease &,
-    /// std::uint64_t timeout_ns) and returns one of FAILOVER_OUTCOME_*. What it throws ends the
-    /// call, says nothing about the endpoint, and is thrown on.
+    /// std::uint64_t timeout_ns) and returns one of FAILOVER_OUTCOME_*, or an answer. What it throws
+    /// ends the call, says nothing about the endpoint, and is thrown on.
     template <class F> result<failover_action> execute(const request &wanted, F &&attempt) const {
         using function = std::remove_reference_t<F>;
         struct context {
             function *attempt;
             std::exception_ptr thrown;
-        } inside{&attempt, nullptr};
-        const failover_attempt_fn run = [](void *user_data, const failover_endpoint_desc *endpoint,
-                                           const failover_lease *lease,
-                                           std::uint64_t timeout_ns) -> std::uint32_t {
-            auto *self = static_cast<context *>(user_data);
+            answer make(const failover_endpoint_desc &endpoint, const failover_lease &lease,
+                        std::uint64_t timeout_ns) {
 #if FAILOVER_HAS_EXCEPTIONS
-            try {
-                return (*self->attempt)(*endpoint, *lease, timeout_ns);
-            } catch (...) {
-                self->thrown = std::current_exception();
-                return FAILOVER_OUTCOME_LOCAL;
-            }
+                try {
+                    return (*attempt)(endpoint, lease, timeout_ns);
+                } catch (...) {
+                    thrown = std::current_exception();
+                    return FAILOVER_OUTCOME_LOCAL;
+                }
 #else
-            return (*self->attempt)(*endpoint, *lease, timeout_ns);
+                return (*attempt)(endpoint, lease, timeout_ns);
 #endif
-        };
+            }
+        } inside{&attempt, nullptr};
         failover_action last = {};
         failover_error *from = nullptr;
-        const failover_code code =
-            failover_execute(raw(), wanted.raw(), run, &inside, &last, &from);
+        failover_code code = FAILOVER_OK;
+        using said = std::invoke_result_t<function &, const failover_endpoint_desc &,
+                                          const failover_lease &, std::uint64_t>;
+        if constexpr (std::is_convertible_v<said, std::uint32_t>) {
+            const failover_attempt_fn run =
+                [](void *user_data, const failover_endpoint_desc *endpoint,
+                   const failover_lease *lease, std::uint64_t timeout_ns) -> std::uint32_t {
+                auto *self = static_cast<context *>(user_data);
+                return self->make(*endpoint, *lease, timeout_ns).outcome;
+            };
+            code = failover_execute(raw(), wanted.raw(), run, &inside, &last, &from);
+        } else {
+            const failover_attempt_hint_fn run =
+                [](void *user_data, const failover_endpoint_desc *endpoint,
+                   const failover_lease *lease, std::uint64_t timeout_ns,
+                   std::uint64_t *hint_ns) -> std::uint32_t {
+                auto *self = static_cast<context *>(user_data);
+                const answer made = self->make(*endpoint, *lease, timeout_ns);
+                *hint_ns = made.hint_ns;
+                return made.outcome;
+            };
+            code = failover_execute_hint(raw(), wanted.raw(), run, &inside, &last, &from);
+        }
 #if FAILOVER_HAS_EXCEPTIONS
         if (inside.thrown) {
             failover_error_free(from);

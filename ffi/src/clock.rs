@@ -31,7 +31,9 @@ pub unsafe extern "C" fn failover_manager_advance(
 ///
 /// - `manager`: a live manager.
 ///
-/// Returns 0 for NULL and stale handles. Any thread; doesn't block; works after fork.
+/// Returns 0 for NULL and stale handles. It never goes back, but where the processor's ticks, which the
+/// machine's clock counts, begin anew while the machine sleeps: then it stands at 0 until they have caught
+/// up. Any thread; doesn't block; works after fork.
 ///
 /// # Safety
 ///

@@ -80,7 +80,8 @@ unsafe impl Grows for failover_endpoint_desc {
 ///
 /// Codes: `INVALID_ARGUMENT`, `ALREADY_EXISTS`, `NOT_FOUND` (no such provider), `PROVIDER` (it can't
 /// register, or refused), `TIMEOUT` and `NO_WORKER` (it gave no answer), `LIMIT_EXCEEDED`, `UNSUPPORTED`,
-/// `CLOSED`. Any thread; doesn't block with the embedded provider. After fork: works.
+/// `CLOSED`, `IO` (it is to be checked, and the system refuses the thread). Any thread; doesn't block
+/// with the embedded provider. After fork: works.
 ///
 /// # Safety
 ///
@@ -306,7 +307,8 @@ pub unsafe extern "C" fn failover_endpoint_set_admin(
 /// - `timeout_ms`: the longest wait, in real time whatever the manager's clock is.
 /// - `err`: NULL, or set on failure; its message counts what is left.
 ///
-/// Codes: `TIMEOUT`, `NOT_FOUND`. Any thread. Blocks up to `timeout_ms`. After fork: works.
+/// Codes: `TIMEOUT`, `CLOSED` (some are left, and the manager is closed, which ends the wait),
+/// `NOT_FOUND`. Any thread. Blocks up to `timeout_ms`. After fork: works.
 ///
 /// # Safety
 ///

@@ -37,6 +37,20 @@ pub type failover_attempt_fn = Option<
     ) -> u32,
 >;
 
+/// As `failover_attempt_fn`, and tells how long the endpoint asked to be left alone.
+///
+/// - `hint_ns`: not NULL, and 0 before. With the outcome `THROTTLED`, set it to what the endpoint asked
+///   for (Retry-After), of which five minutes are believed.
+pub type failover_attempt_hint_fn = Option<
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        endpoint: *const failover_endpoint_desc,
+        lease: *const failover_lease,
+        attempt_timeout_ns: u64,
+        hint_ns: *mut u64,
+    ) -> u32,
+>;
+
 /// Makes a whole call: attempts, waits, failover, until it ends.
 ///
 /// - `pool`: a live pool. The call holds a count of it and of its manager until it ends.
@@ -67,21 +81,70 @@ pub unsafe extern "C" fn failover_execute(
     last: Option<&mut MaybeUninit<failover_action>>,
     err: ErrorPlace<'_>,
 ) -> failover_code {
+    let run = attempt.map(|attempt| {
+        move |endpoint: *const _, lease: *const _, timeout: u64| {
+            // SAFETY: the caller says that the function takes these arguments; the pointers are valid
+            // until it returns.
+            (unsafe { attempt(user_data, endpoint, lease, timeout) }, 0_u64)
+        }
+    });
+    execute(pool, request, run.as_ref().map(|run| run as Run<'_>), last, err)
+}
+
+/// As `failover_execute`, with attempts that tell how long their endpoint asked to be left alone.
+///
+/// - `pool`: a live pool. The call holds a count of it and of its manager until it ends.
+/// - `request`: NULL, or what the request wants.
+/// - `attempt`: not NULL; makes one attempt.
+/// - `user_data`: passed on to it.
+/// - `last`: NULL, or set whenever the call came to an end of its own, as by `failover_execute`.
+/// - `err`: NULL, or set on failure; its details hold the attempts.
+///
+/// Codes, threads, blocking and fork: as `failover_execute`.
+///
+/// # Safety
+///
+/// Pointers are NULL or as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn failover_execute_hint(
+    pool: Option<&failover_pool>,
+    request: *const failover_request,
+    attempt: failover_attempt_hint_fn,
+    user_data: *mut c_void,
+    last: Option<&mut MaybeUninit<failover_action>>,
+    err: ErrorPlace<'_>,
+) -> failover_code {
+    let run = attempt.map(|attempt| {
+        move |endpoint: *const _, lease: *const _, timeout: u64| {
+            let mut hint = 0;
+            // SAFETY: the caller says that the function takes these arguments; the pointers are valid
+            // until it returns.
+            let outcome = unsafe { attempt(user_data, endpoint, lease, timeout, &raw mut hint) };
+            (outcome, hint)
+        }
+    });
+    execute(pool, request, run.as_ref().map(|run| run as Run<'_>), last, err)
+}
+
+/// Makes a whole call with attempts of either kind.
+fn execute(
+    pool: Option<&failover_pool>,
+    request: *const failover_request,
+    run: Option<Run<'_>>,
+    last: Option<&mut MaybeUninit<failover_action>>,
+    err: ErrorPlace<'_>,
+) -> failover_code {
     guard(err, || {
         let held = Held::of(pool)?;
         let body = borrow_pool(held.0)?;
-        let run = attempt.ok_or_else(|| named("attempt")(ErrorKind::NullArgument))?;
+        let run = run.ok_or_else(|| named("attempt")(ErrorKind::NullArgument))?;
         let mut own = None;
         let asked = read_request(request, &mut own).map_err(|kind| refusal(request, kind))?;
         let given = asked.now;
         let mut driver = Driver {
             call: Call::new(CoreRef::of(body), own.unwrap_or_default()),
             lease: failover_lease::default(),
-            run: &|endpoint, lease, timeout| {
-                // SAFETY: the caller says that the function takes these arguments; the pointers
-                // are valid until it returns.
-                unsafe { run(user_data, endpoint, lease, timeout) }
-            },
+            run,
         };
         let start = if given == 0 { driver.now() } else { given };
         let ended = driver.drive(start)?;
@@ -118,7 +181,8 @@ impl Drop for Held<'_> {
     }
 }
 
-type Run<'a> = &'a dyn Fn(*const failover_endpoint_desc, *const failover_lease, u64) -> u32;
+/// Makes one attempt: its outcome, and how long the endpoint asked to be left alone.
+type Run<'a> = &'a dyn Fn(*const failover_endpoint_desc, *const failover_lease, u64) -> (u32, u64);
 
 /// One call on its way.
 struct Driver<'a> {
@@ -161,14 +225,14 @@ impl Driver<'_> {
         let texts = Texts::of(&endpoint);
         let desc = describe(&endpoint, &texts, 0);
         let lease = self.lease;
-        let code =
-            (self.run)(&raw const desc, &raw const lease, deadline.saturating_sub(self.now()));
+        let time = deadline.saturating_sub(self.now());
+        let (code, hint) = (self.run)(&raw const desc, &raw const lease, time);
         let Some(outcome) = Outcome::from_code(code) else {
             self.call.step(Input::Cancel, self.now())?;
             let text = format!("attempt: must return an outcome, 1..=8, returned {code}");
             return Err(Error::new(ErrorKind::InvalidArgument, text));
         };
-        Ok(Input::Result { attempt: number, outcome, latency: 0, hint: 0 })
+        Ok(Input::Result { attempt: number, outcome, latency: 0, hint })
     }
 
     /// Waits; a manager that is closed meanwhile ends the call.

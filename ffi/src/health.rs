@@ -36,7 +36,8 @@ pub const FAILOVER_CHECK_DEGRADED: u32 = 2;
 /// - `err`: NULL, or set on failure.
 ///
 /// Codes: `NOT_FOUND`, `NO_WORKER` (the check is the program's own, and no worker pulls it),
-/// `CLOSED`. Any thread. Blocks up to the check's time-out. After fork: works.
+/// `CLOSED`, `IO` (the system refuses the background thread). Any thread. Blocks up to the check's
+/// time-out. After fork: works.
 ///
 /// # Safety
 ///
@@ -72,7 +73,8 @@ pub unsafe extern "C" fn failover_health_check(
 /// - `err`: NULL, or set on failure.
 ///
 /// Codes: `NOT_FOUND`, `NO_WORKER` (one of the checks is the program's own, and no worker pulls it:
-/// none was run), `CLOSED`. Any thread. Blocks until the checks end. After fork: works.
+/// none was run), `CLOSED`, `IO` (the system refuses the background thread). Any thread. Blocks until
+/// the checks end. After fork: works.
 ///
 /// # Safety
 ///

@@ -158,17 +158,18 @@ fn untracked(core: &PoolCore, request: &Request, now: u64) -> Result<failover_le
     Ok(shown)
 }
 
-/// Tells what came of a picked attempt.
+/// Tells what came of a picked attempt; where its endpoint asked to be left alone for a while,
+/// `failover_pool_report_hint` tells that too.
 ///
 /// - `pool`: the pool it was picked from.
 /// - `lease`: not NULL; as `failover_pool_pick` gave it.
 /// - `outcome`: one of `FAILOVER_OUTCOME_*`.
 /// - `latency_ns`: how long it took, a day at most; 0: from its start until now.
 ///
-/// Codes: `INVALID_STATE` if it was reported before, or belongs to a call, or is untracked;
-/// `INVALID_ARGUMENT` for an unknown outcome; `INVALID_HANDLE`, `NULL_ARGUMENT`. An endpoint that is
-/// gone is OK and counted. Any thread; takes no lock, allocates nothing, makes no system call. After
-/// fork: leases of the parent are nobody's, OK and counted.
+/// Codes: `INVALID_STATE` if it was reported before, was picked from another pool, belongs to a call, or
+/// is untracked; `INVALID_ARGUMENT` for an unknown outcome; `INVALID_HANDLE`, `NULL_ARGUMENT`. An
+/// endpoint that is gone is OK and counted. Any thread; takes no lock, allocates nothing, makes no
+/// system call. After fork: leases of the parent are nobody's, OK and counted.
 ///
 /// # Safety
 ///
@@ -180,21 +181,54 @@ pub unsafe extern "C" fn failover_pool_report(
     outcome: u32,
     latency_ns: u64,
 ) -> failover_code {
-    guard_fast(|| {
-        let body = live(pool)?;
-        let lease = lease.ok_or(ErrorKind::NullArgument)?;
-        let outcome = Outcome::from_code(outcome).ok_or(ErrorKind::InvalidArgument)?;
-        if !body.tickets.give_back(lease.token) {
-            return Err(ErrorKind::InvalidState);
-        }
-        let (now, latency) = if latency_ns == 0 {
-            let now = body.core.shared().clock.now();
-            (now, now.saturating_sub(lease.started_ns))
-        } else {
-            let latency = latency_ns.min(LONGEST_LATENCY);
-            (lease.started_ns.saturating_add(latency), latency)
-        };
-        body.core.report(&lease.grant(), outcome, now, latency);
-        Ok(())
-    })
+    guard_fast(|| take_back(pool, lease, outcome, (latency_ns, 0)))
+}
+
+/// Tells what came of a picked attempt, and how long its endpoint asked to be left alone.
+///
+/// - `pool`: the pool it was picked from.
+/// - `lease`: not NULL; as `failover_pool_pick` gave it.
+/// - `outcome`: one of `FAILOVER_OUTCOME_*`.
+/// - `latency_ns`: how long it took, a day at most; 0: from its start until now.
+/// - `hint_ns`: how long the endpoint asked to be left alone (Retry-After), of which five minutes are
+///   believed; 0: it didn't. It counts with the outcome `THROTTLED` alone.
+///
+/// Codes, threads and fork: as `failover_pool_report`.
+///
+/// # Safety
+///
+/// Pointers are NULL or as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn failover_pool_report_hint(
+    pool: Option<&failover_pool>,
+    lease: Option<&failover_lease>,
+    outcome: u32,
+    latency_ns: u64,
+    hint_ns: u64,
+) -> failover_code {
+    guard_fast(|| take_back(pool, lease, outcome, (latency_ns, hint_ns)))
+}
+
+#[inline]
+fn take_back(
+    pool: Option<&failover_pool>,
+    lease: Option<&failover_lease>,
+    outcome: u32,
+    (latency, hint): (u64, u64),
+) -> Result<(), ErrorKind> {
+    let body = live(pool)?;
+    let lease = lease.ok_or(ErrorKind::NullArgument)?;
+    let outcome = Outcome::from_code(outcome).ok_or(ErrorKind::InvalidArgument)?;
+    if !body.tickets.give_back(lease.token) {
+        return Err(ErrorKind::InvalidState);
+    }
+    let (now, latency) = if latency == 0 {
+        let now = body.core.shared().clock.now();
+        (now, now.saturating_sub(lease.started_ns))
+    } else {
+        let latency = latency.min(LONGEST_LATENCY);
+        (lease.started_ns.saturating_add(latency), latency)
+    };
+    body.core.report_hint(&lease.grant(), outcome, (now, latency), hint);
+    Ok(())
 }

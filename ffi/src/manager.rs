@@ -43,10 +43,11 @@ impl Deref for ManagerBody {
 /// - `err`: NULL, or set on failure to an error that the caller owns; its details list every fault
 ///   of the document at once.
 ///
-/// Codes: `INVALID_CONFIG`, `NOT_AVAILABLE`, `LIMIT_EXCEEDED`, `INVALID_UTF8`, `NULL_ARGUMENT`. Any
-/// thread. Starts no thread; the first manager of the process calibrates the clock, which takes some
-/// milliseconds, and registers the fork hooks unless `FAILOVER_NO_ATFORK` is in the environment.
-/// After fork: works.
+/// Codes: `INVALID_CONFIG`, `NOT_AVAILABLE`, `LIMIT_EXCEEDED`, `INVALID_UTF8`, `NULL_ARGUMENT`, `IO` (the
+/// system refuses the background thread). Any thread. Starts no thread, unless the document names a
+/// provider that reads in the background, as `file` does. The first manager of the process calibrates
+/// the clock, which takes some milliseconds, and registers the fork hooks unless `FAILOVER_NO_ATFORK`
+/// is in the environment. After fork: works.
 ///
 /// # Safety
 ///

@@ -18,8 +18,9 @@ use crate::text::{failover_buf, failover_str, put_text};
 /// - `config_json`: its document: `{"type": "file", "path": "..."}`.
 /// - `err`: NULL, or set on failure; its details list every fault at once.
 ///
-/// Codes: `INVALID_CONFIG`, `NOT_AVAILABLE`, `ALREADY_EXISTS`, `CLOSED`. Any thread; doesn't block:
-/// the provider begins in the background (`failover_manager_wait_ready`). After fork: works.
+/// Codes: `INVALID_CONFIG`, `NOT_AVAILABLE`, `ALREADY_EXISTS`, `CLOSED`, `IO` (the system refuses the
+/// background thread). Any thread; doesn't block: the provider begins in the background
+/// (`failover_manager_wait_ready`). After fork: works.
 ///
 /// # Safety
 ///
@@ -44,7 +45,8 @@ pub unsafe extern "C" fn failover_provider_register(
 /// - `name`: its name.
 /// - `err`: NULL, or set on failure.
 ///
-/// Codes: `ALREADY_EXISTS`, `INVALID_ARGUMENT`, `CLOSED`. Any thread; doesn't block; works after fork.
+/// Codes: `ALREADY_EXISTS`, `INVALID_ARGUMENT`, `CLOSED`, `IO` (the system refuses the background thread,
+/// which gathers sets that follow each other closely). Any thread; doesn't block; works after fork.
 ///
 /// # Safety
 ///
@@ -111,8 +113,9 @@ pub unsafe extern "C" fn failover_provider_list(
 /// - `endpoints_json`: a JSON list of endpoints, or an object with the list under `endpoints`.
 /// - `err`: NULL, or set on failure; its details list every fault at once.
 ///
-/// Codes: `INVALID_ARGUMENT`, `ALREADY_EXISTS`, `NOT_FOUND`, `LIMIT_EXCEEDED`, `CLOSED`; then nothing
-/// changes. Any thread; doesn't block; works after fork.
+/// Codes: `INVALID_ARGUMENT`, `ALREADY_EXISTS`, `NOT_FOUND`, `PROVIDER` (it reads its set itself, as a
+/// file's does), `LIMIT_EXCEEDED`, `CLOSED`, `IO` (one of them is to be checked, and the system refuses
+/// the thread); then nothing changes. Any thread; doesn't block; works after fork.
 ///
 /// # Safety
 ///

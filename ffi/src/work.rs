@@ -246,8 +246,8 @@ pub unsafe extern "C" fn failover_work_queue_free(queue: Option<&failover_work_q
 /// - `capabilities`: `FAILOVER_PROVIDER_*`, put together.
 /// - `err`: NULL, or set on failure.
 ///
-/// Codes: `ALREADY_EXISTS`, `INVALID_ARGUMENT`, `UNSUPPORTED` (an unknown capability), `CLOSED`. Any
-/// thread; doesn't block; works after fork.
+/// Codes: `ALREADY_EXISTS`, `INVALID_ARGUMENT`, `UNSUPPORTED` (an unknown capability), `CLOSED`, `IO` (the
+/// system refuses the background thread). Any thread; doesn't block; works after fork.
 ///
 /// # Safety
 ///

@@ -47,6 +47,17 @@ static failover_code execute(void *request, size_t size) {
     return failover_execute(pool, request, succeed, NULL, NULL, NULL);
 }
 
+static uint32_t succeed_at_once(void *user_data, const failover_endpoint_desc *endpoint,
+                                const failover_lease *lease, uint64_t timeout_ns, uint64_t *hint_ns) {
+    *hint_ns = 0;
+    return succeed(user_data, endpoint, lease, timeout_ns);
+}
+
+static failover_code execute_hint(void *request, size_t size) {
+    (void)size;
+    return failover_execute_hint(pool, request, succeed_at_once, NULL, NULL, NULL);
+}
+
 static failover_code explain(void *request, size_t size) {
     (void)size;
     failover_buf *json = NULL;
@@ -134,6 +145,7 @@ static const struct row {
     {"failover_pool_pick", 176, READ, pick},
     {"failover_call_new", 176, READ, begin},
     {"failover_execute", 176, READ, execute},
+    {"failover_execute_hint", 176, READ, execute_hint},
     {"failover_pool_explain", 176, READ, explain},
     {"failover_pool_refusal", 176, READ, refusal},
     {"failover_endpoint_register", 136, READ, add_one},

@@ -21,6 +21,16 @@ static uint32_t attempt(void *user_data, const failover_endpoint_desc *endpoint,
     return *(uint32_t *)user_data;
 }
 
+/* What an endpoint asks for in `hinting`. */
+#define HINT_NS 20000000000ULL
+
+static uint32_t hinting(void *user_data, const failover_endpoint_desc *endpoint,
+                        const failover_lease *lease, uint64_t timeout_ns, uint64_t *hint_ns) {
+    CHECK(*hint_ns == 0);
+    *hint_ns = HINT_NS;
+    return attempt(user_data, endpoint, lease, timeout_ns);
+}
+
 static void count_drop(void *user_data) { *(int *)user_data += 1; }
 static void wake(void *user_data) { (void)user_data; }
 
@@ -134,6 +144,7 @@ static void outs(failover_manager *manager, failover_pool *pool) {
     NULL_ARGUMENT(failover_pool_snapshot(pool, NULL, NULL));
     NULL_ARGUMENT(failover_pool_pick(pool, NULL, NULL));
     NULL_ARGUMENT(failover_pool_report(pool, NULL, 1, 0));
+    NULL_ARGUMENT(failover_pool_report_hint(pool, NULL, 6, 0, 1));
     NULL_ARGUMENT(failover_pool_explain(pool, NULL, NULL, NULL));
     NULL_ARGUMENT(failover_pool_figures(pool, NULL, NULL));
     NULL_ARGUMENT(failover_pool_refusal(pool, NULL, FAILOVER_E_CLOSED, NULL));
@@ -141,6 +152,7 @@ static void outs(failover_manager *manager, failover_pool *pool) {
     NULL_ARGUMENT(failover_pool_stats(pool, NULL, sizeof(failover_endpoint_stats), 0, NULL));
     NULL_ARGUMENT(failover_call_new(pool, NULL, NULL, NULL));
     NULL_ARGUMENT(failover_execute(pool, NULL, NULL, NULL, NULL, NULL));
+    NULL_ARGUMENT(failover_execute_hint(pool, NULL, NULL, NULL, NULL, NULL));
     NULL_ARGUMENT(failover_health_check_all(manager, NONE, NULL, NULL));
     NULL_ARGUMENT(failover_queue_new(manager, 0, 1, NULL, NULL));
     NULL_ARGUMENT(failover_log_queue_new(manager, 1, NULL, NULL));
@@ -206,6 +218,7 @@ static void texts(failover_manager *manager, failover_pool *pool) {
         INVALID_UTF8(failover_pool_explain(pool, &request, &buf, NULL));
         INVALID_UTF8(failover_call_new(pool, &request, &call, NULL));
         INVALID_UTF8(failover_execute(pool, &request, attempt, &result, NULL, NULL));
+        INVALID_UTF8(failover_execute_hint(pool, &request, hinting, &result, NULL, NULL));
         *wishes[i] = WRONG;
         NULL_ARGUMENT(failover_pool_pick(pool, &request, &lease));
         *wishes[i] = NONE;
@@ -272,6 +285,39 @@ static void sizes(failover_manager *manager, failover_pool *pool) {
     CHECK(count == 2);
 }
 
+/* How many attempts both endpoints of a pool have on their way. */
+static uint64_t in_flight(const failover_pool *pool) {
+    failover_endpoint_stats stats[2];
+    size_t count = 0;
+    OK(failover_pool_stats(pool, stats, sizeof stats[0], 2, &count));
+    CHECK(count == 2);
+    return stats[0].in_flight + stats[1].in_flight;
+}
+
+/* A lease is taken back by its own pool alone, also where both have one at the same place. */
+static void strays(failover_pool *pool) {
+    failover_manager *other = new_manager("{}");
+    failover_pool *pools[3] = {pool, NULL, NULL};
+    failover_lease leases[3];
+    add(other, "x", 80);
+    add(other, "y", 80);
+    OK(failover_pool_derive(pool, text("{\"max_retries\": 7}"), &pools[1], NULL));
+    pools[2] = get_pool(other);
+    const uint64_t before = in_flight(pool);
+    for (int i = 0; i < 3; i++) OK(failover_pool_pick(pools[i], NULL, &leases[i]));
+    for (int i = 0; i < 3; i++) {
+        const failover_lease *stray = &leases[(i + 1) % 3];
+        GIVES(FAILOVER_E_INVALID_STATE, failover_pool_report(pools[i], stray, 1, 0));
+        stray = &leases[(i + 2) % 3];
+        GIVES(FAILOVER_E_INVALID_STATE, failover_pool_report_hint(pools[i], stray, 1, 0, 0));
+    }
+    for (int i = 0; i < 3; i++) OK(failover_pool_report(pools[i], &leases[i], 1, 0));
+    CHECK(in_flight(pool) == before && in_flight(pools[2]) == 0);
+    failover_pool_free(pools[1]);
+    failover_pool_free(pools[2]);
+    failover_manager_free(other);
+}
+
 /* Leases: reported twice, made up, of another outcome, untracked. */
 static void leases(failover_pool *pool) {
     failover_lease lease, made;
@@ -279,8 +325,12 @@ static void leases(failover_pool *pool) {
     OK(failover_pool_pick(pool, NULL, &lease));
     GIVES(FAILOVER_E_INVALID_ARGUMENT, failover_pool_report(pool, &lease, 0, 0));
     GIVES(FAILOVER_E_INVALID_ARGUMENT, failover_pool_report(pool, &lease, 9, 0));
+    GIVES(FAILOVER_E_INVALID_ARGUMENT, failover_pool_report_hint(pool, &lease, 9, 0, 1));
     OK(failover_pool_report(pool, &lease, FAILOVER_OUTCOME_SUCCESS, 0));
     GIVES(FAILOVER_E_INVALID_STATE, failover_pool_report(pool, &lease, 1, 0));
+    GIVES(FAILOVER_E_INVALID_STATE, failover_pool_report_hint(pool, &lease, 6, 0, 1));
+    OK(failover_pool_pick(pool, NULL, &lease));
+    OK(failover_pool_report_hint(pool, &lease, FAILOVER_OUTCOME_SUCCESS, 0, UINT64_MAX));
     memset(&made, 0xff, sizeof made);
     GIVES(FAILOVER_E_INVALID_STATE, failover_pool_report(pool, &made, 1, 0));
     request.flags = FAILOVER_REQUEST_UNTRACKED;
@@ -420,6 +470,8 @@ static void names(const failover_pool *pool, const failover_request *request, fa
     if (pool == NULL || out == NULL) return;
     CHECK(failover_execute(pool, request, attempt, &result, NULL, &error) != FAILOVER_OK);
     begins(error, fault);
+    CHECK(failover_execute_hint(pool, request, hinting, &result, NULL, &error) != FAILOVER_OK);
+    begins(error, fault);
     CHECK(failover_pool_explain(pool, request, &json, &error) != FAILOVER_OK);
     begins(error, fault);
     const failover_code code = failover_pool_pick(pool, request, &lease);
@@ -485,6 +537,7 @@ static void executes(failover_pool *pool) {
     failover_error *error = NULL;
     uint32_t result = 0;
     GIVES(FAILOVER_E_INVALID_ARGUMENT, failover_execute(pool, NULL, attempt, &result, NULL, NULL));
+    GIVES(FAILOVER_E_INVALID_ARGUMENT, failover_execute_hint(pool, NULL, hinting, &result, NULL, NULL));
     result = FAILOVER_OUTCOME_REJECTED;
     GIVES(FAILOVER_E_REJECTED, failover_execute(pool, NULL, attempt, &result, &last, &error));
     CHECK(last.kind == FAILOVER_ACTION_FAIL && last.lease.endpoint != 0);
@@ -493,6 +546,32 @@ static void executes(failover_pool *pool) {
     snprintf(told, sizeof told, "%.*s", (int)details.len, details.ptr);
     CHECK(strstr(told, "attempts") != NULL);
     failover_error_free(error);
+    GIVES(FAILOVER_E_REJECTED, failover_execute_hint(pool, NULL, hinting, &result, NULL, NULL));
+}
+
+/* Who was throttled rests for as long as it asked, whether a lease or a call told of it. */
+static void rests(void) {
+    failover_manager *manager = new_manager("{\"clock\": \"manual\", \"failover\": {\"max_retries\": 0}}");
+    failover_lease lease;
+    failover_request request = new_request();
+    uint32_t result = FAILOVER_OUTCOME_THROTTLED;
+    add(manager, "a", 80);
+    failover_pool *pool = get_pool(manager);
+    OK(failover_pool_pick(pool, NULL, &lease));
+    OK(failover_pool_report_hint(pool, &lease, FAILOVER_OUTCOME_THROTTLED, 1, 1000000000));
+    request.now_ns = 999999999;
+    GIVES(FAILOVER_E_NO_ENDPOINTS, failover_pool_pick(pool, &request, &lease));
+    OK(failover_manager_advance(manager, 1000000001, NULL));
+    GIVES(FAILOVER_E_ATTEMPTS_EXHAUSTED, failover_execute_hint(pool, NULL, hinting, &result, NULL, NULL));
+    OK(failover_manager_advance(manager, HINT_NS - 1, NULL));
+    GIVES(FAILOVER_E_NO_ENDPOINTS, failover_pool_pick(pool, NULL, &lease));
+    OK(failover_manager_advance(manager, 1, NULL));
+    OK(failover_pool_pick(pool, NULL, &lease));
+    OK(failover_pool_report_hint(pool, &lease, FAILOVER_OUTCOME_FAILURE, 1, 1000000000));
+    OK(failover_pool_pick(pool, NULL, &lease));
+    OK(failover_pool_report(pool, &lease, FAILOVER_OUTCOME_CANCELLED, 0));
+    failover_pool_free(pool);
+    failover_manager_free(manager);
 }
 
 /* What an attempt of `frees_within` gives up. */
@@ -777,6 +856,7 @@ static void pools(failover_pool *bad, failover_code code) {
     GIVES(code, failover_pool_snapshot(bad, &snapshot, NULL));
     GIVES(code, failover_pool_pick(bad, NULL, &lease));
     GIVES(code, failover_pool_report(bad, &lease, 1, 0));
+    GIVES(code, failover_pool_report_hint(bad, &lease, 6, 0, 1));
     GIVES(code, failover_pool_explain(bad, NULL, &json, NULL));
     GIVES(code, failover_pool_figures(bad, &json, NULL));
     failover_error *error = NULL;
@@ -784,6 +864,7 @@ static void pools(failover_pool *bad, failover_code code) {
     GIVES(code, failover_pool_stats(bad, stats, sizeof stats[0], 2, &count));
     GIVES(code, failover_call_new(bad, NULL, &call, NULL));
     GIVES(code, failover_execute(bad, NULL, attempt, &result, NULL, NULL));
+    GIVES(code, failover_execute_hint(bad, NULL, hinting, &result, NULL, NULL));
     CHECK(failover_pool_retain(bad) == NULL);
     CHECK(pool == NULL && snapshot == NULL && call == NULL && json == NULL);
 }
@@ -802,6 +883,7 @@ static void closed(failover_manager *manager, failover_pool *pool, failover_leas
     OK(failover_pool_report(pool, open, FAILOVER_OUTCOME_SUCCESS, 0));
     CLOSED(failover_pool_pick(pool, NULL, &lease));
     CLOSED(failover_execute(pool, NULL, attempt, &result, NULL, NULL));
+    CLOSED(failover_execute_hint(pool, NULL, hinting, &result, NULL, NULL));
     CLOSED(failover_pool_get(manager, NONE, NONE, &other, NULL));
     CLOSED(failover_pool_derive(pool, text("{}"), &other, NULL));
     CLOSED(failover_manager_configure(manager, text("{}"), NULL));
@@ -844,6 +926,8 @@ int main(void) {
     texts(manager, pool);
     sizes(manager, pool);
     leases(pool);
+    strays(pool);
+    rests();
     calls(pool);
     choices();
     faults(manager, pool);

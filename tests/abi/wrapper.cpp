@@ -217,6 +217,26 @@ static void a_scope_has_a_breaker_of_its_own() {
     CHECK(holds(manager.stats().value(), "\"chat\":{"));
 }
 
+static void a_throttled_endpoint_rests_as_it_asked() {
+    const std::uint64_t minute_ns = 60000000000;
+    const auto manager = standing("round_robin");
+    const auto pool = manager.get("users").value();
+    const auto a = pool.take_snapshot()->at(0)->id;
+    const auto lease = pool.pick(failover::request().endpoint(a)).value();
+
+    CHECK(bool(pool.report_hint(lease, FAILOVER_OUTCOME_THROTTLED, 0, minute_ns)));
+    CHECK(pool.pick(failover::request().endpoint(a).untracked())->endpoint != a);
+    const auto once = pool.derive(R"({"max_retries": 0})").value();
+    const auto last = once.execute({}, [&](const failover_endpoint_desc &endpoint,
+                                           const failover_lease &, std::uint64_t) {
+        CHECK(failover::view(endpoint.id) != "a");
+        return failover::answer(FAILOVER_OUTCOME_THROTTLED, minute_ns);
+    });
+
+    CHECK(last.error().code() == FAILOVER_E_ATTEMPTS_EXHAUSTED);
+    CHECK(pool.pick().error().code() == FAILOVER_E_NO_ENDPOINTS);
+}
+
 static void health_is_asked_and_told() {
     const auto manager = standing("round_robin");
 
@@ -302,6 +322,7 @@ int main() {
     endpoints_are_told_and_changed();
     a_drained_endpoint_is_left_alone();
     a_scope_has_a_breaker_of_its_own();
+    a_throttled_endpoint_rests_as_it_asked();
     health_is_asked_and_told();
     providers_come_and_go();
     readers_are_woken_until_they_let_go();
