@@ -4,8 +4,8 @@ that isn't written down with its reason.
 
 usage: check.py [--list LANGUAGE]
 
-The surfaces are read from the sources, so that nothing has to be built: the public methods of the manager
-and of the pool. A verb has one name, in snake_case; each language spells it in its manner.
+The surfaces are read from the sources, so that nothing has to be built: the public methods of the manager,
+of the pool and of a lease. A verb has one name, in snake_case; each language spells it in its manner.
 """
 
 import ast
@@ -24,18 +24,23 @@ def python():
         for node in found.body:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not node.name.startswith("_"):
                 yield f"{thing}.{node.name}"
-    # What the pool inherits from the extension.
+    # What is the extension's, or inherited from it.
     stub = ast.parse((ROOT / "python/failover/_failover.pyi").read_text())
-    (base,) = [node for node in stub.body if isinstance(node, ast.ClassDef) and node.name == "Pool"]
-    for node in base.body:
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-            yield f"pool.{node.name}"
+    for thing, name in (("pool", "Pool"), ("lease", "Lease")):
+        (base,) = [node for node in stub.body if isinstance(node, ast.ClassDef) and node.name == name]
+        for node in base.body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                yield f"{thing}.{node.name}"
 
 
 def node():
     member = re.compile(r"^    (?:readonly |static |async |get |\*)*([a-z]\w*)\??(?:[<(:])", re.M)
-    for thing, name in (("manager", "FailoverManager"), ("pool", "Pool")):
-        text = (ROOT / f"node/lib/{thing}.ts").read_text()
+    for thing, file, name in (
+        ("manager", "manager", "FailoverManager"),
+        ("pool", "pool", "Pool"),
+        ("lease", "pool", "Lease"),
+    ):
+        text = (ROOT / f"node/lib/{file}.ts").read_text()
         body = re.search(rf"^export class {name}\b.*?^}}", text, re.M | re.S).group(0)
         for found in member.finditer(body):
             before = body[: found.start()].rstrip().rsplit("\n", 1)[-1]
@@ -44,8 +49,8 @@ def node():
 
 
 def go():
-    method = re.compile(r"^func \(\w+ \*(FailoverManager|Pool)\) ([A-Z]\w*)[\[(]", re.M)
-    things = {"FailoverManager": "manager", "Pool": "pool"}
+    method = re.compile(r"^func \(\w+ \*(FailoverManager|Pool|Lease)\) ([A-Z]\w*)[\[(]", re.M)
+    things = {"FailoverManager": "manager", "Pool": "pool", "Lease": "lease"}
     for file in sorted((ROOT / "bindings/go").glob("*.go")):
         if not file.name.endswith("_test.go"):
             for name, verb in method.findall(file.read_text()):
@@ -53,9 +58,10 @@ def go():
 
 
 def rust():
-    block = re.compile(r"^impl (Manager|Pool) \{\n(.*?)^\}", re.M | re.S)
+    block = re.compile(r"^impl(?:<'pool>)? (Manager|Pool|Lease)(?:<'pool>)? \{\n(.*?)^\}", re.M | re.S)
     verb = re.compile(r"^    pub (?:const )?(?:async )?fn (\w+)", re.M)
-    for file in sorted((ROOT / "core/src/manager").glob("*.rs")):
+    files = [*sorted((ROOT / "core/src/manager").glob("*.rs")), ROOT / "core/src/execute/attempt.rs"]
+    for file in files:
         for name, body in block.findall(file.read_text()):
             for found in verb.findall(body):
                 yield f"{name.lower()}.{found}"
