@@ -19,6 +19,8 @@ pub enum DnsMode {
     Old,
     /// Names other servers to ask, as one does that was mistaken for a resolver.
     Referral,
+    /// Sends two forged answers before the right one: with another number, and to another question.
+    Forged,
     /// Answers with bytes that are no message, except for the query's number.
     Garbage,
     /// Never answers.

@@ -1,7 +1,7 @@
 //! What is sent back for a query: a plain function of the zone.
 
 use hickory_proto::op::{Edns, Message, Query, ResponseCode};
-use hickory_proto::rr::rdata::{NS, SOA};
+use hickory_proto::rr::rdata::{A, NS, SOA};
 use hickory_proto::rr::{Name, RData, Record};
 
 use super::mode::DnsMode;
@@ -14,30 +14,54 @@ pub(super) enum Transport {
     Tcp,
 }
 
-/// The bytes to send back; none for a server that keeps silent or can't make sense of the query.
-pub(super) fn reply(zone: &Zone, query: &Message, transport: Transport) -> Option<Vec<u8>> {
-    let question = query.queries.first()?;
+/// What to send back; nothing from a server that keeps silent or can't make sense of the query.
+pub(super) fn reply(zone: &Zone, query: &Message, transport: Transport) -> Vec<Vec<u8>> {
+    let Some(question) = query.queries.first() else { return Vec::new() };
     let mode = zone.mode_of(&question.name().to_lowercase());
-    let mut message = Message::response(query.id, query.op_code);
-    message.metadata.recursion_desired = query.recursion_desired;
-    message.metadata.recursion_available = true;
+    let mut message = empty(query);
     message.add_query(question.clone());
     match mode {
-        DnsMode::Silent => return None,
-        DnsMode::Garbage => return Some(garbage(query.id)),
+        DnsMode::Silent => return Vec::new(),
+        DnsMode::Garbage => return vec![garbage(query.id)],
         DnsMode::ServFail => message.metadata.response_code = ResponseCode::ServFail,
         DnsMode::Refused => message.metadata.response_code = ResponseCode::Refused,
         DnsMode::Old if query.edns.is_some() => {
             message.metadata.response_code = ResponseCode::FormErr;
         }
         DnsMode::Referral => refer(&mut message),
-        DnsMode::Answer | DnsMode::Old => answer(&mut message, zone, question, false),
+        DnsMode::Answer | DnsMode::Old | DnsMode::Forged => {
+            answer(&mut message, zone, question, false);
+        }
         DnsMode::Terse => answer(&mut message, zone, question, true),
     }
     if query.edns.is_some() && message.response_code != ResponseCode::FormErr {
         message.set_edns(Edns::new());
     }
-    encode(message, query, transport)
+    let mut sent = if mode == DnsMode::Forged { forged(query, question) } else { Vec::new() };
+    sent.push(message);
+    sent.into_iter().filter_map(|message| encode(message, query, transport)).collect()
+}
+
+fn empty(query: &Message) -> Message {
+    let mut message = Message::response(query.id, query.op_code);
+    message.metadata.recursion_desired = query.recursion_desired;
+    message.metadata.recursion_available = true;
+    message
+}
+
+/// Answers that no client may believe.
+fn forged(query: &Message, question: &Query) -> Vec<Message> {
+    let wrong = |question: &Query| {
+        let mut message = empty(query);
+        message.add_query(question.clone());
+        let data = RData::A(A::new(10, 6, 6, 6));
+        message.add_answer(Record::from_rdata(question.name().clone(), 3_600, data));
+        message
+    };
+    let mut with_other_number = wrong(question);
+    with_other_number.metadata.id = query.id.wrapping_add(1);
+    let to_other_question = wrong(&Query::query(Name::root(), question.query_type()));
+    vec![with_other_number, to_other_question]
 }
 
 fn answer(message: &mut Message, zone: &Zone, question: &Query, is_terse: bool) {

@@ -21,14 +21,14 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    fn respond(&self, bytes: &[u8], transport: Transport) -> Option<Vec<u8>> {
-        let query = Message::from_vec(bytes).ok()?;
+    fn respond(&self, bytes: &[u8], transport: Transport) -> Vec<Vec<u8>> {
+        let Ok(query) = Message::from_vec(bytes) else { return Vec::new() };
         // Decided before it is counted: who saw the count changes what the next query meets.
         let zone = self.zone.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = reply(&zone, &query, transport);
+        let replies = reply(&zone, &query, transport);
         drop(zone);
         self.tally.count(&query, transport);
-        bytes
+        replies
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn serve_udp(socket: UdpSocket, shared: Arc<Shared>) {
     loop {
         // An error is about an earlier datagram's receiver, who has gone.
         let Ok((length, from)) = socket.recv_from(&mut buffer).await else { continue };
-        if let Some(bytes) = shared.respond(&buffer[..length], Transport::Udp) {
+        for bytes in shared.respond(&buffer[..length], Transport::Udp) {
             send(&socket, &bytes, from).await;
         }
     }
@@ -82,7 +82,7 @@ async fn converse(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
         let length = stream.read_u16().await?;
         let mut bytes = vec![0; length.into()];
         stream.read_exact(&mut bytes).await?;
-        if let Some(bytes) = shared.respond(&bytes, Transport::Tcp) {
+        for bytes in shared.respond(&bytes, Transport::Tcp) {
             let length = u16::try_from(bytes.len()).map_err(io::Error::other)?;
             stream.write_u16(length).await?;
             stream.write_all(&bytes).await?;
