@@ -543,6 +543,52 @@ fn an_answer_too_long_for_udp_is_read_whole_by_tcp() {
 }
 
 #[test]
+fn a_question_that_was_lost_is_sent_again() {
+    let server = server();
+    server.put("users.example", 60, &addresses(&["10.0.0.1"])).expect("a name");
+    server.set(DnsMode::Silent);
+    let rig = Rig::new(options(&[&server]));
+    let _watch = rig.watch("users");
+    server.wait_for(PATIENCE, |stats| stats.udp == 1).expect("asked");
+
+    server.set(DnsMode::Answer);
+    rig.advance(0.7);
+    rig.wait_until_heard(1, 0);
+
+    assert_eq!(rig.ids(), ["10.0.0.1:80"]);
+}
+
+#[test]
+fn a_forged_answer_is_passed_over() {
+    let server = server();
+    server.put("users.example", 60, &addresses(&["10.0.0.1"])).expect("a name");
+    server.set(DnsMode::Forged);
+    let rig = Rig::new(options(&[&server]));
+
+    assert_eq!(rig.listed("users"), ["10.0.0.1:80"]);
+}
+
+#[test]
+fn a_port_where_nobody_listens_is_noticed_at_once() {
+    // Its port is taken for TCP, so that nobody else's DNS server gets it.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("it is bound");
+    let second = server();
+    second.put("users.example", 60, &addresses(&["10.0.0.1"])).expect("a name");
+    let mut both = options(&[&second]);
+    both.servers.insert(0, address);
+    let mut alone = options(&[]);
+    alone.servers = vec![address];
+
+    let rig = Rig::new(both);
+    let _watch = rig.watch("users");
+    rig.wait_until_heard(1, 0);
+    assert_eq!(rig.ids(), ["10.0.0.1:80"], "without any time on the clock");
+    let refusal = Rig::new(alone).refusal("users");
+    assert!(refusal.starts_with(&at(address, "can't be reached: Connection refused")), "{refusal}");
+}
+
+#[test]
 fn a_server_that_knows_the_old_form_of_queries_only_is_asked_in_it() {
     let server = server();
     server.set(DnsMode::Old);

@@ -3,10 +3,9 @@
 //! "There is no such name" empties a set, once its grace is over; so only an answer that says exactly
 //! that counts as one. Everything else, a mere pointer to other servers too, is a failure to answer.
 
-use hickory_resolver::net::{DnsError, NetError, NoRecords};
-use hickory_resolver::proto::op::{DnsResponse, Message, ResponseCode};
-use hickory_resolver::proto::rr::rdata::CNAME;
-use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::rdata::CNAME;
+use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
 /// What a server says about a question.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,50 +33,11 @@ pub(super) struct Records {
     pub(super) besides: Vec<Record>,
 }
 
-/// Reads what came for a question; the error says what the server did.
-pub(super) fn read(
-    came: Result<DnsResponse, NetError>,
-    name: &Name,
-    kind: RecordType,
-) -> Result<Answer, String> {
-    match came {
-        Ok(response) => follow(&response, name, kind),
-        Err(NetError::Dns(DnsError::NoRecordsFound(nothing))) => absence(&nothing),
-        Err(NetError::Dns(DnsError::ResponseCode(code))) => Err(answered(code)),
-        Err(NetError::Timeout) => Err("did not answer in time".to_owned()),
-        Err(NetError::Io(error)) => Err(format!("can't be reached: {error}")),
-        Err(NetError::Proto(error)) => Err(format!("sent what is no DNS message: {error}")),
-        Err(error) => Err(format!("gave no answer: {error}")),
-    }
-}
-
-/// True for a refusal of the newer form of queries (EDNS), which a server may know in the older one.
-pub(super) fn is_refusal_of_form(came: &Result<DnsResponse, NetError>) -> bool {
-    let code = match came {
-        Err(NetError::Dns(DnsError::ResponseCode(code))) => code,
-        _ => return false,
-    };
-    matches!(code, ResponseCode::FormErr | ResponseCode::NotImp | ResponseCode::BADVERS)
-}
-
-fn absence(nothing: &NoRecords) -> Result<Answer, String> {
-    let is_sure = matches!(nothing.response_code, ResponseCode::NXDomain | ResponseCode::NoError);
-    if !is_sure {
-        return Err(answered(nothing.response_code));
-    }
-    if nothing.response_code == ResponseCode::NoError
-        && nothing.soa.is_none()
-        && nothing.ns.is_some()
-    {
-        return Err("only names other servers to ask".to_owned());
-    }
-    Ok(Answer::Nothing(nothing.negative_ttl))
-}
-
-/// Goes along the aliases of an answer to the records at their end.
-fn follow(response: &DnsResponse, name: &Name, kind: RecordType) -> Result<Answer, String> {
-    let message: &Message = response;
-    let code = message.response_code;
+/// Reads an answer; the error says what the server did.
+///
+/// Goes along the aliases in it to the records at their end.
+pub(super) fn read(message: &Message, name: &Name, kind: RecordType) -> Result<Answer, String> {
+    let code = message.metadata.response_code;
     if !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
         return Err(answered(code));
     }
@@ -93,8 +53,7 @@ fn follow(response: &DnsResponse, name: &Name, kind: RecordType) -> Result<Answe
         name = target.clone();
     }
     let mut data = Vec::new();
-    let of_name = message.answers.iter().filter(|record| record.name == name);
-    for record in of_name.filter(|record| record.record_type() == kind) {
+    for record in of_name(&message.answers, &name).filter(|r| r.record_type() == kind) {
         ttl = ttl.min(record.ttl);
         data.push(record.data.clone());
     }
@@ -102,15 +61,37 @@ fn follow(response: &DnsResponse, name: &Name, kind: RecordType) -> Result<Answe
         let besides = message.additionals.clone();
         return Ok(Answer::Records(Records { data, ttl, besides }));
     }
-    let is_end = response.soa().is_some() || code == ResponseCode::NXDomain;
-    if aliases > 0 && !is_end {
+    let negative_ttl = negative_ttl(&message.authorities);
+    if code == ResponseCode::NXDomain || negative_ttl.is_some() {
+        return Ok(Answer::Nothing(negative_ttl));
+    }
+    if aliases > 0 {
         return Ok(Answer::Alias { target: name, ttl });
     }
-    Ok(Answer::Nothing(response.negative_ttl()))
+    if message.authorities.iter().any(|record| record.record_type() == RecordType::NS) {
+        return Err("only names other servers to ask".to_owned());
+    }
+    Ok(Answer::Nothing(None))
 }
 
-fn alias<'a>(answers: &'a [Record], name: &Name) -> Option<(&'a Name, u32)> {
-    answers.iter().filter(|record| record.name == *name).find_map(|record| match &record.data {
+/// How long an absence may be believed (RFC 2308), if the zone says it.
+fn negative_ttl(authorities: &[Record]) -> Option<u32> {
+    authorities.iter().find_map(|record| match &record.data {
+        RData::SOA(soa) => Some(record.ttl.min(soa.minimum)),
+        _ => None,
+    })
+}
+
+/// The records of a name, of the one class that there is today.
+pub(super) fn of_name<'a>(
+    records: &'a [Record],
+    name: &'a Name,
+) -> impl Iterator<Item = &'a Record> {
+    records.iter().filter(move |record| record.name == *name && record.dns_class == DNSClass::IN)
+}
+
+fn alias<'a>(answers: &'a [Record], name: &'a Name) -> Option<(&'a Name, u32)> {
+    of_name(answers, name).find_map(|record| match &record.data {
         RData::CNAME(CNAME(target)) => Some((target, record.ttl)),
         _ => None,
     })

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::name;
+use super::system::MOST_NDOTS;
 use crate::error::{Error, ErrorKind, Fault, Result};
 
 /// Which records say where a service is.
@@ -148,9 +149,6 @@ impl DnsOptions {
         Err(Error::from_faults(ErrorKind::InvalidConfig, faults))
     }
 }
-
-/// As many as resolv.conf takes.
-const MOST_NDOTS: u8 = 15;
 
 /// A server that takes longer is as good as down.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(10);

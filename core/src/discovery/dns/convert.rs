@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use hickory_resolver::proto::rr::rdata::SRV;
+use hickory_proto::rr::rdata::SRV;
 
 use super::name::shown;
 use crate::endpoint::Endpoint;
@@ -69,7 +69,7 @@ const HOST: &str = "host";
 
 #[cfg(test)]
 mod tests {
-    use hickory_resolver::proto::rr::Name;
+    use hickory_proto::rr::Name;
 
     use super::*;
 

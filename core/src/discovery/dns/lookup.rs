@@ -9,10 +9,10 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::Poll;
 
-use hickory_resolver::proto::rr::rdata::{A, AAAA, SRV};
-use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use hickory_proto::rr::rdata::{A, AAAA, SRV};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
 
-use super::answer::{Answer, MOST_ALIASES, Records};
+use super::answer::{Answer, MOST_ALIASES, Records, of_name};
 use super::convert::Gathering;
 use super::name::{candidates, shown};
 use super::servers::Servers;
@@ -165,8 +165,8 @@ impl Lookup<'_> {
         kind: RecordType,
         besides: &[Record],
     ) -> Result<Addresses> {
-        let known = besides.iter().filter(|record| record.name == *host);
-        let known: Vec<&Record> = known.filter(|record| record.record_type() == kind).collect();
+        let known = of_name(besides, host).filter(|record| record.record_type() == kind);
+        let known: Vec<&Record> = known.collect();
         let (data, time) = if let Some(ttl) = known.iter().map(|record| record.ttl).min() {
             (known.iter().map(|record| record.data.clone()).collect(), Time::Records(ttl))
         } else {

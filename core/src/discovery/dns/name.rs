@@ -1,6 +1,6 @@
 //! From a service's name to the DNS names under which it is looked for.
 
-use hickory_resolver::proto::rr::Name;
+use hickory_proto::rr::Name;
 
 use crate::error::clipped;
 

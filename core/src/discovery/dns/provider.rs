@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_proto::rr::{Name, RecordType};
 
 use super::DnsOptions;
 use super::lookup::{Found, Lookup, Time};
 use super::servers::Servers;
 use super::system::Network;
 use super::ttl::Limits;
-use crate::clock::Nanos;
+use crate::clock::{Clock, Nanos};
 use crate::discovery::backoff::Backoff;
 use crate::discovery::{BoxFuture, Capabilities, Provider, Reading, Sink, Update};
 use crate::endpoint::Endpoint;
@@ -59,7 +59,8 @@ impl Dns {
     async fn list(&self, service: &str, reading: Reading) -> Result<Vec<Endpoint>> {
         let heard = self.heard.lock().get(service).copied().unwrap_or_default();
         let doubted = heard.from.filter(|_| reading == Reading::Strong);
-        let servers = Servers::new(None, self.options.timeout, doubted);
+        // Nobody handed a clock in, so it waits by the machine's; whoever asks has a deadline too.
+        let servers = Servers::new(Clock::system(), self.options.timeout, doubted);
         let found = self.read(service, &servers).await?;
         if reading == Reading::Usual {
             self.heard.lock().entry(service.to_owned()).or_default().fresh_for = Some(found.time);
@@ -74,7 +75,7 @@ impl Dns {
         let mut rng = Rng::new(self.options.seed, ANSWERS, ordinal);
         let mut backoff =
             Backoff::new(LONGEST_WAIT, Rng::new(self.options.seed, FAILURES, ordinal));
-        let servers = Servers::new(Some(clock.clone()), self.options.timeout, None);
+        let servers = Servers::new(clock.clone(), self.options.timeout, None);
         // A watch begins where a reading ended: the same question twice would tell nothing new.
         let fresh = self.heard.lock().get_mut(&service).and_then(|heard| heard.fresh_for.take());
         let wait = fresh.map_or(0, |time| self.good_for(time, &mut rng));
@@ -140,7 +141,7 @@ impl Provider for Dns {
     fn ping(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             let network = Network::read(&self.options).await?;
-            let servers = Servers::new(None, self.options.timeout, None);
+            let servers = Servers::new(Clock::system(), self.options.timeout, None);
             servers.name(&network.servers);
             // Whatever a server says to this, it is there.
             servers.ask(&Name::root(), RecordType::NS).await.map(drop)

@@ -1,24 +1,15 @@
 //! The servers, asked one after the other until one gives an answer that counts.
 //!
 //! A server that failed is asked last for a while, so that the others' answers don't wait for its
-//! silence. Each question has a socket of its own, so nothing is kept that could be out of date, half
-//! closed or another process's after a fork.
+//! silence.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use hickory_resolver::config::{
-    ConnectionConfig, NameServerConfig, ResolverOpts, ServerOrderingStrategy,
-};
-use hickory_resolver::net::NetError;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::xfer::{DnsHandle as _, FirstAnswer as _};
-use hickory_resolver::proto::op::{DnsRequestOptions, DnsResponse, Query};
-use hickory_resolver::proto::rr::{Name, RecordType};
-use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
+use hickory_proto::rr::{Name, RecordType};
 
-use super::answer::{Answer, is_refusal_of_form, read};
+use super::answer::{Answer, read};
+use super::exchange::exchange;
 use crate::clock::{Clock, Nanos, nanos};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Lock;
@@ -26,8 +17,7 @@ use crate::lock::Lock;
 /// The servers that one watch or reading asks.
 #[derive(Debug)]
 pub(super) struct Servers {
-    /// The manager's clock; a reading on its own has none, and waits by the machine's.
-    clock: Option<Clock>,
+    clock: Clock,
     timeout: Duration,
     /// Asked after the others: whose word is to be checked.
     doubted: Option<SocketAddr>,
@@ -45,11 +35,7 @@ struct Known {
 
 impl Servers {
     /// Makes the list of nobody yet.
-    pub(super) const fn new(
-        clock: Option<Clock>,
-        timeout: Duration,
-        doubted: Option<SocketAddr>,
-    ) -> Self {
+    pub(super) const fn new(clock: Clock, timeout: Duration, doubted: Option<SocketAddr>) -> Self {
         Self { clock, timeout, doubted, known: Lock::new(Vec::new()) }
     }
 
@@ -100,33 +86,21 @@ impl Servers {
         name: &Name,
         kind: RecordType,
     ) -> Result<Answer, String> {
-        let exchange = async {
-            let came = exchange(server, self.timeout, name, kind, true).await;
-            match is_refusal_of_form(&came) {
-                true => exchange(server, self.timeout, name, kind, false).await,
-                false => came,
+        let (clock, patience) = (&self.clock, nanos(self.timeout));
+        let deadline = clock.now().saturating_add(patience);
+        let came = tokio::select! {
+            biased;
+            came = exchange(server, name, kind, (clock, patience)) => came?,
+            () = clock.sleep_until_async(deadline) => {
+                return Err(format!("did not answer in {}", crate::duration::format(self.timeout)));
             }
         };
-        let came = match &self.clock {
-            None => exchange.await,
-            Some(clock) => {
-                let deadline = clock.now().saturating_add(nanos(self.timeout));
-                tokio::select! {
-                    biased;
-                    came = exchange => came,
-                    () = clock.sleep_until_async(deadline) => Err(NetError::Timeout),
-                }
-            }
-        };
-        if matches!(came, Err(NetError::Timeout)) {
-            return Err(format!("did not answer in {}", crate::duration::format(self.timeout)));
-        }
-        read(came, name, kind)
+        read(&came, name, kind)
     }
 
     /// Those that work first, in their order; then those that failed lately; then the doubted one.
     fn in_order(&self) -> Vec<SocketAddr> {
-        let now = self.now();
+        let now = self.clock.now();
         let mut known = self.known.lock().clone();
         known.sort_by_key(|known| {
             let is_lately = |at: Nanos| now.saturating_sub(at) < LATELY;
@@ -136,7 +110,7 @@ impl Servers {
     }
 
     fn mark(&self, server: SocketAddr, has_answered: bool) {
-        let now = self.now();
+        let now = self.clock.now();
         for known in self.known.lock().iter_mut() {
             if known.server == server {
                 known.failed_at = (!has_answered).then_some(now);
@@ -146,34 +120,6 @@ impl Servers {
             }
         }
     }
-
-    fn now(&self) -> Nanos {
-        self.clock.as_ref().map_or(0, Clock::now)
-    }
-}
-
-/// Asks one server one question: by UDP, and by TCP where the answer is too long for that.
-async fn exchange(
-    server: SocketAddr,
-    timeout: Duration,
-    name: &Name,
-    kind: RecordType,
-    with_edns: bool,
-) -> Result<DnsResponse, NetError> {
-    let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
-        connection.port = server.port();
-        connection
-    });
-    let server = NameServerConfig::new(server.ip(), true, connections.into());
-    let mut options = ResolverOpts::default();
-    options.timeout = timeout;
-    options.num_concurrent_reqs = 1;
-    options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
-    let context = Arc::new(PoolContext::new(options, TlsConfig::new()?));
-    let pool = NameServerPool::from_config([server], context, TokioRuntimeProvider::new());
-    let mut form = DnsRequestOptions::default();
-    form.use_edns = with_edns;
-    pool.lookup(Query::query(name.clone(), kind), form).first_answer().await
 }
 
 /// How long a server that failed is asked after the others.

@@ -1,10 +1,8 @@
 //! Which servers and domains a provider uses: the options', or the machine's.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use hickory_resolver::config::{ResolverConfig, ResolverOpts};
-use hickory_resolver::proto::rr::Name;
-use hickory_resolver::system_conf::read_system_conf;
+use hickory_proto::rr::Name;
 
 use super::DnsOptions;
 use super::name::absolute;
@@ -24,13 +22,12 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// The machine's configuration can't be read.
+    /// The machine's configuration can't be read, or names no server.
     pub(super) async fn read(options: &DnsOptions) -> Result<Self> {
         let mut network = Self { servers: options.servers.clone(), domains: Vec::new(), ndots: 1 };
         if network.servers.is_empty() {
-            let reading = tokio::task::spawn_blocking(read_system_conf).await;
-            let read = reading.map_err(|error| unreadable(&error))?;
-            network = Self::of_system(&read.map_err(|error| unreadable(&error))?);
+            let text = tokio::fs::read(SYSTEM).await.map_err(|error| unusable(&error))?;
+            network = Self::of_system(&String::from_utf8_lossy(&text))?;
         }
         if let Some(search) = &options.search {
             // They were checked with the other options.
@@ -40,70 +37,95 @@ impl Network {
         Ok(network)
     }
 
-    fn of_system((config, options): &(ResolverConfig, ResolverOpts)) -> Self {
-        let servers = config.name_servers().iter().filter_map(|server| {
-            let port = server.connections.first().map(|connection| connection.port)?;
-            Some(SocketAddr::new(server.ip, port))
-        });
-        let own = config.domain().into_iter();
-        let domains: Vec<&Name> = match config.search() {
-            [] => own.collect(),
-            search => search.iter().collect(),
-        };
-        let domains = domains.into_iter().filter_map(|domain| {
-            let mut domain = domain.clone();
-            domain.set_fqdn(true);
-            (!domain.is_root()).then_some(domain)
-        });
-        Self {
-            servers: servers.collect(),
-            domains: domains.collect(),
-            ndots: u8::try_from(options.ndots).unwrap_or(u8::MAX),
+    /// Reads a resolv.conf(5): what can't be read in it is passed over, as everybody's resolver does.
+    fn of_system(text: &str) -> Result<Self> {
+        let mut network = Self { servers: Vec::new(), domains: Vec::new(), ndots: 1 };
+        for line in text.lines() {
+            let line = line.split(['#', ';']).next().unwrap_or_default();
+            let mut words = line.split_whitespace();
+            match words.next() {
+                Some("nameserver") => network.servers.extend(words.next().and_then(server)),
+                Some("search" | "domain") => {
+                    let domains = words.filter_map(|word| absolute(word).ok());
+                    network.domains = domains.filter(|domain| !domain.is_root()).collect();
+                }
+                Some("options") => {
+                    let mut ndots =
+                        words.filter_map(|word| word.strip_prefix("ndots:")?.parse().ok());
+                    network.ndots = ndots.next_back().unwrap_or(network.ndots).min(MOST_NDOTS);
+                }
+                _ => {}
+            }
         }
+        if network.servers.is_empty() {
+            return Err(unusable(&"it names no server"));
+        }
+        Ok(network)
     }
 }
 
-fn unreadable(cause: &dyn std::fmt::Display) -> Error {
-    let text = format!("dns: the machine's list of servers (resolv.conf): {cause}");
-    Error::new(ErrorKind::Provider, text)
+/// A server's address, which may hold the number of the interface where it is.
+fn server(text: &str) -> Option<SocketAddr> {
+    let is_scoped = text.contains('%');
+    match text.parse::<IpAddr>() {
+        Ok(ip) => Some(SocketAddr::new(ip, PORT)),
+        Err(_) if is_scoped => format!("[{text}]:{PORT}").parse().ok(),
+        Err(_) => None,
+    }
 }
 
-#[cfg(all(test, unix, not(target_vendor = "apple")))]
+fn unusable(cause: &dyn std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Provider, format!("dns: the machine's servers, {SYSTEM}: {cause}"))
+}
+
+/// Where the machine says whom to ask.
+const SYSTEM: &str = "/etc/resolv.conf";
+
+/// The port of DNS.
+const PORT: u16 = 53;
+
+/// More dots count as so many.
+pub(super) const MOST_NDOTS: u8 = 15;
+
+#[cfg(test)]
 mod tests {
-    use hickory_resolver::system_conf::parse_resolv_conf;
-
     use super::*;
-
-    fn network(text: &str) -> Network {
-        Network::of_system(&parse_resolv_conf(text).expect("it is one"))
-    }
 
     #[test]
     fn the_machines_servers_domains_and_dots_are_used() {
-        let network = network(
-            "# made by hand\nnameserver 127.0.0.53\nnameserver ::1\n\
-             search svc.example example.\noptions ndots:5 timeout:1 edns0\n",
+        let network = Network::of_system(
+            "# made by hand\nnameserver 127.0.0.53 # here\n  nameserver ::1\nnameserver fe80::1%2\n\
+             nameserver nowhere\nlookup file bind\ndomain other\nsearch svc.example example. -- .\n\
+             options timeout:1 ndots:5 edns0\n;options ndots:3\n",
         );
 
+        let network = network.expect("it names servers");
         let servers: Vec<String> = network.servers.iter().map(ToString::to_string).collect();
         let domains: Vec<String> = network.domains.iter().map(ToString::to_string).collect();
-        assert_eq!(servers, ["127.0.0.53:53", "[::1]:53"]);
+        assert_eq!(servers, ["127.0.0.53:53", "[::1]:53", "[fe80::1%2]:53"]);
         assert_eq!(domains, ["svc.example.", "example."]);
         assert_eq!(network.ndots, 5);
     }
 
     #[test]
-    fn a_single_domain_counts_as_the_one_to_search() {
-        let network = network("nameserver 127.0.0.1\ndomain example\n");
+    fn a_single_domain_counts_as_the_one_to_search_and_dots_are_limited() {
+        let text = "nameserver 127.0.0.1\ndomain example\noptions ndots:99\n";
+
+        let network = Network::of_system(text).expect("it names a server");
 
         assert_eq!(network.domains, [absolute("example").expect("a name")]);
-        assert_eq!(network.ndots, 1);
+        assert_eq!(network.ndots, MOST_NDOTS);
+        let bare = Network::of_system("nameserver 127.0.0.1").expect("it names a server");
+        assert_eq!((bare.domains.len(), bare.ndots), (0, 1));
     }
 
     #[test]
     fn a_machine_without_servers_is_an_error() {
-        assert!(parse_resolv_conf("search example\n").is_err());
-        let text = unreadable(&"no nameservers found in config").to_string();
-        assert!(text.starts_with("dns: "), "{text}");
+        let error = Network::of_system("search example\n").expect_err("no server");
+
+        assert_eq!(
+            error.to_string(),
+            "dns: the machine's servers, /etc/resolv.conf: it names no server"
+        );
     }
 }
