@@ -589,6 +589,25 @@ fn a_port_where_nobody_listens_is_noticed_at_once() {
 }
 
 #[test]
+fn an_answer_that_ends_in_the_middle_leaves_the_set_as_it_was() {
+    let server = server();
+    let ips: Vec<String> = (1..=200).map(|host| format!("10.0.0.{host}")).collect();
+    let ips: Vec<&str> = ips.iter().map(String::as_str).collect();
+    server.put("users.example", 5, &addresses(&ips)).expect("a name");
+    let rig = Rig::new(options(&[&server]));
+    let _watch = rig.watch("users");
+    rig.wait_until_heard(1, 0);
+
+    server.set(DnsMode::Cut);
+    rig.advance(5.6);
+    rig.wait_until_heard(1, 1);
+
+    assert_eq!(rig.ids().len(), 200);
+    let cause = at(server.address(), "closed the connection in the middle of its answer");
+    assert_eq!(rig.told()[1], format!("discovery_stale: {cause}"));
+}
+
+#[test]
 fn a_server_that_knows_the_old_form_of_queries_only_is_asked_in_it() {
     let server = server();
     server.set(DnsMode::Old);

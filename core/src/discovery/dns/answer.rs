@@ -111,3 +111,92 @@ fn answered(code: ResponseCode) -> String {
 
 /// Longer rows are circles.
 pub(super) const MOST_ALIASES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use hickory_proto::op::{OpCode, Query};
+    use hickory_proto::rr::rdata::{A, NS, SOA};
+
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::from_ascii(text).expect("a name")
+    }
+
+    fn answer(records: &[(&str, u32, RData)], authorities: &[RData]) -> Message {
+        let mut message = Message::response(1, OpCode::Query);
+        message.add_query(Query::query(name("a."), RecordType::A));
+        let record = |name: Name, ttl, data: &RData| Record::from_rdata(name, ttl, data.clone());
+        let answers = records.iter().map(|(owner, ttl, data)| record(name(owner), *ttl, data));
+        message.add_answers(answers);
+        message.add_authorities(authorities.iter().map(|data| record(Name::root(), 50, data)));
+        message
+    }
+
+    fn said(message: &Message) -> Result<Answer, String> {
+        read(message, &name("a."), RecordType::A)
+    }
+
+    fn address(last: u8) -> RData {
+        RData::A(A::new(10, 0, 0, last))
+    }
+
+    fn alias_of(target: &str) -> RData {
+        RData::CNAME(CNAME(name(target)))
+    }
+
+    fn zone(minimum: u32) -> RData {
+        RData::SOA(SOA::new(Name::root(), Name::root(), 1, 1, 1, 1, minimum))
+    }
+
+    #[test]
+    fn only_records_of_the_name_or_of_its_aliases_end_count() {
+        let records = [
+            ("b.", 30, alias_of("c.")),
+            ("A.", 60, alias_of("B.")),
+            ("c.", 40, address(1)),
+            ("d.", 1, address(2)),
+            ("b.", 1, address(3)),
+        ];
+        let mut message = answer(&records, &[]);
+        message.answers.push(Record::from_rdata(name("c."), 1, address(4)));
+        message.answers.last_mut().expect("pushed").dns_class = DNSClass::CH;
+
+        let Ok(Answer::Records(found)) = said(&message) else { unreachable!("records") };
+
+        assert_eq!((found.data, found.ttl), (vec![address(1)], 30));
+    }
+
+    #[test]
+    fn an_absence_counts_where_it_is_said_and_a_hint_to_others_does_not() {
+        let elsewhere = RData::NS(NS(Name::root()));
+        let open = [("a.", 60, alias_of("b."))];
+        let mut absent = answer(&open, &[]);
+        absent.metadata.response_code = ResponseCode::NXDomain;
+
+        assert_eq!(said(&answer(&[], &[])), Ok(Answer::Nothing(None)));
+        assert_eq!(said(&answer(&[], &[zone(20)])), Ok(Answer::Nothing(Some(20))));
+        assert_eq!(said(&answer(&[], &[zone(90)])), Ok(Answer::Nothing(Some(50))));
+        assert_eq!(said(&answer(&open, &[zone(20)])), Ok(Answer::Nothing(Some(20))));
+        assert_eq!(said(&absent), Ok(Answer::Nothing(None)));
+        assert_eq!(said(&answer(&open, &[])), Ok(Answer::Alias { target: name("b."), ttl: 60 }));
+        let hint = said(&answer(&[], &[elsewhere]));
+        assert_eq!(hint.expect_err("no answer"), "only names other servers to ask");
+    }
+
+    #[test]
+    fn a_code_is_told_by_its_name_or_its_number_whatever_the_records() {
+        for (code, said_so) in [
+            (ResponseCode::ServFail, "answered SERVFAIL"),
+            (ResponseCode::NotAuth, "answered NOTAUTH"),
+            (ResponseCode::Unknown(12), "answered with code 12"),
+        ] {
+            let mut message = answer(&[("a.", 60, address(1))], &[]);
+            message.metadata.response_code = code;
+
+            let cause = said(&message).expect_err("a failure");
+
+            assert!(cause.starts_with(said_so), "{cause}");
+        }
+    }
+}

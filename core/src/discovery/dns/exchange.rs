@@ -130,7 +130,12 @@ fn is_to(answer: &Message, question: &Message) -> bool {
 }
 
 fn unreachable(error: &io::Error) -> String {
-    format!("can't be reached: {error}")
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            "closed the connection in the middle of its answer".to_owned()
+        }
+        _ => format!("can't be reached: {error}"),
+    }
 }
 
 /// So often a question is sent before its server counts as silent: datagrams get lost.

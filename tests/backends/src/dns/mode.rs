@@ -21,6 +21,8 @@ pub enum DnsMode {
     Referral,
     /// Sends two forged answers before the right one: with another number, and to another question.
     Forged,
+    /// As [`Self::Answer`] by UDP; by TCP it sends half an answer and closes.
+    Cut,
     /// Answers with bytes that are no message, except for the query's number.
     Garbage,
     /// Never answers.

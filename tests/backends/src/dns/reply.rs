@@ -29,7 +29,7 @@ pub(super) fn reply(zone: &Zone, query: &Message, transport: Transport) -> Vec<V
             message.metadata.response_code = ResponseCode::FormErr;
         }
         DnsMode::Referral => refer(&mut message),
-        DnsMode::Answer | DnsMode::Old | DnsMode::Forged => {
+        DnsMode::Answer | DnsMode::Old | DnsMode::Forged | DnsMode::Cut => {
             answer(&mut message, zone, question, false);
         }
         DnsMode::Terse => answer(&mut message, zone, question, true),
