@@ -1,10 +1,11 @@
 //! Events as a queue that a thread or a loop of the program reads.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use failover::Manager;
 use failover::events::{Event, EventKind, Subscription};
+use failover::lock::Lock;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -19,15 +20,15 @@ use crate::wait;
 pub(crate) struct EventQueue {
     queue: Arc<Subscription<Event>>,
     manager: Manager,
-    /// Made when a loop first waits.
-    bell: OnceLock<Arc<Bell>>,
+    /// Guards the bell, which is made when a loop of this process first waits.
+    bell: Lock<Option<Arc<Bell>>>,
 }
 
 impl EventQueue {
     pub(crate) fn open(manager: &Manager, kinds: &[String], capacity: usize) -> PyResult<Self> {
         let kinds: PyResult<Vec<_>> = kinds.iter().map(|name| kind_of(name)).collect();
         let queue = Arc::new(manager.subscribe(&kinds?, capacity));
-        Ok(Self { queue, manager: manager.clone(), bell: OnceLock::new() })
+        Ok(Self { queue, manager: manager.clone(), bell: Lock::default() })
     }
 }
 
@@ -63,26 +64,27 @@ impl EventQueue {
 
     /// A descriptor that is readable while there may be something to read.
     fn descriptor(&self, py: Python<'_>) -> PyResult<i32> {
-        if let Some(bell) = self.bell.get() {
+        let mut bell = self.bell.lock();
+        if let Some(bell) = bell.as_ref().filter(|bell| bell.is_ours()) {
             return Ok(bell.descriptor());
         }
-        let made = Bell::new().map_err(failover::Error::from).or_raise(py)?;
-        let bell = self.bell.get_or_init(|| Arc::new(made));
-        let rung = Arc::clone(bell);
+        let made = Arc::new(Bell::new().map_err(failover::Error::from).or_raise(py)?);
+        let (descriptor, rung) = (made.descriptor(), Arc::clone(&made));
+        *bell = Some(made);
         self.queue.set_wake(Some(Arc::new(move || rung.ring())));
-        Ok(bell.descriptor())
+        Ok(descriptor)
     }
 
     /// Has the descriptor not be readable until more comes; what came before is to be read after this.
     fn quiet(&self) {
-        if let Some(bell) = self.bell.get() {
+        if let Some(bell) = &*self.bell.lock() {
             bell.quiet();
         }
     }
 
     /// Has a loop that waits look again.
     fn ring(&self) {
-        if let Some(bell) = self.bell.get() {
+        if let Some(bell) = &*self.bell.lock() {
             bell.ring();
         }
     }
