@@ -11,6 +11,7 @@ import concurrent.futures
 import errno
 import socket
 import ssl
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Optional, TypeVar, Union
 
@@ -64,9 +65,15 @@ def tag(error: E, outcome: Union[Outcome, str], rest: Optional[Duration] = None)
     return error
 
 
-def classify(error: BaseException, own: Optional[Classifier] = None) -> _Said:
-    """The outcome of an exception, and how long the endpoint asked to be left alone."""
-    for cause in _causes(error):
+def classify(error: BaseException, own: Optional[Classifier] = None, outer: int = 0) -> _Said:
+    """The outcome of an exception, and how long the endpoint asked to be left alone.
+
+    ``outer`` is the ``id`` of the exception that was handled when the attempt began; 0 means the one that
+    is handled now. A call may be made where another one's failure is handled, which is then the context
+    of every exception in it, and no cause of any.
+    """
+    outer = outer or id(sys.exc_info()[1])
+    for cause in _causes(error, outer):
         stated = getattr(cause, "failover_outcome", None)
         if stated is not None:
             return str(stated), getattr(cause, "failover_rest", None)
@@ -79,16 +86,16 @@ def classify(error: BaseException, own: Optional[Classifier] = None) -> _Said:
         return "cancelled", None
     if isinstance(error, _BROKEN):
         return "local", None
-    for cause in _causes(error):
+    for cause in _causes(error, outer):
         known = _known(cause)
         if known is not None:
             return known
     return "failure", None
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An exception and what led to it, from the outside in."""
-    seen: set[int] = set()
+def _causes(error: BaseException, outer: int) -> Iterator[BaseException]:
+    """An exception and what led to it, from the outside in, up to what was there before."""
+    seen = {outer} - {id(error)}
     cause: Any = error
     while isinstance(cause, BaseException) and id(cause) not in seen:
         seen.add(id(cause))

@@ -8,6 +8,7 @@ coroutine suspends for the first time.
 from __future__ import annotations
 
 import asyncio
+import sys
 import types
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Optional
@@ -27,6 +28,8 @@ async def go_on(
 ) -> _failover.FailoverResult[Any]:
     """Goes on with a call that wasn't done at once, until it succeeds or ends."""
     suspended = call.resume()
+    # What is handled around the call led to nothing in it.
+    handled = id(sys.exc_info()[1])
     action: str = call.action
     while True:
         if action == "attempt":
@@ -41,7 +44,7 @@ async def go_on(
                 # The machine knows: it is the one who said so.
                 action = call.action
             except BaseException as error:
-                action = call.failed(error)
+                action = call.failed(error, handled)
                 if not isinstance(error, Exception):
                     # Cancelled or interrupted: the attempt is returned, and that is all.
                     raise
@@ -57,7 +60,7 @@ async def go_on(
         elif action == "choose":
             action = await _choose(call, pool)
         else:
-            raise call.exception()
+            call.conclude()
 
 
 class _TimeIsOver(BaseException):

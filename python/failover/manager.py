@@ -114,10 +114,9 @@ class FailoverManager:
 
         With ``config`` the same service under another policy: its options over the manager's.
         """
-        policy = None if config is None else text_of(config)
-        pool = Pool(self, provider, service, policy)
+        pool = Pool(self, provider, service)
         self._tell_logs()
-        return pool
+        return pool if config is None else pool.derive(config)
 
     def select_endpoint(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, overload
 
 from . import _failover
@@ -42,10 +42,10 @@ class Pool(_failover.Pool):
         manager: FailoverManager,
         provider: Optional[str] = None,
         service: Optional[str] = None,
-        policy: Optional[str] = None,
+        derived: Optional[tuple[_failover.Pool, str]] = None,
     ) -> Pool:
         """Gets a pool; :meth:`FailoverManager.pool` is the way to call it."""
-        made = super().__new__(cls, manager._engine, provider, service, policy)
+        made = super().__new__(cls, manager._engine, provider, service, derived)
         made._owner = manager
         return made
 
@@ -62,9 +62,11 @@ class Pool(_failover.Pool):
             return begun
         return await go_on(self, function, begun)
 
-    def derive(self, config: Union[FailoverConfig, dict[str, Any], str]) -> Pool:
+    def derive(self, config: Union[FailoverConfig, Mapping[str, Any], str]) -> Pool:
         """The same service under another policy: the given options over this pool's."""
-        return self._owner.pool(self.service, provider=self.provider, config=config)
+        made = Pool(self._owner, derived=(self, text_of(config)))
+        self._owner._tell_logs()
+        return made
 
     @overload
     def wrap(
@@ -116,8 +118,3 @@ class Pool(_failover.Pool):
 def _without_endpoint(function: Any) -> inspect.Signature:
     signature = inspect.signature(function)
     return signature.replace(parameters=list(signature.parameters.values())[1:])
-
-
-def policy_text(config: Any) -> Optional[str]:
-    """A policy over the pool's own, as the engine reads it."""
-    return None if config is None else text_of(config)

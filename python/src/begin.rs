@@ -63,7 +63,7 @@ pub(crate) fn begin<'py>(
         (Err(error), _) => {
             let is_plain = error.is_instance_of::<PyException>(py);
             let value = error.value(py).clone().into_any();
-            call.try_borrow_mut()?.fail_with(py, &value)?;
+            call.try_borrow_mut()?.fail_with(py, &value, 0)?;
             if !is_plain {
                 return Err(error);
             }
@@ -87,16 +87,23 @@ fn send<'py>(coroutine: &Bound<'py, PyAny>) -> PyResult<PySendResult<'py>> {
 #[inline]
 fn awaited(made: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     let py = made.py();
-    let coroutine = COROUTINE.get_or_try_init(py, || {
-        Ok::<_, PyErr>(py.import("types")?.getattr("CoroutineType")?.unbind())
-    })?;
-    if made.get_type().is(coroutine) {
+    if is_coroutine(&made)? {
         return Ok(made);
     }
     let awaiting = AWAITING.get_or_try_init(py, || {
         Ok::<_, PyErr>(py.import("failover.execute")?.getattr("awaiting")?.unbind())
     })?;
     awaiting.bind(py).call1((made,))
+}
+
+/// True for what an `async def` returns.
+#[inline]
+pub(crate) fn is_coroutine(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = value.py();
+    let coroutine = COROUTINE.get_or_try_init(py, || {
+        Ok::<_, PyErr>(py.import("types")?.getattr("CoroutineType")?.unbind())
+    })?;
+    Ok(value.get_type().is(coroutine))
 }
 
 static COROUTINE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

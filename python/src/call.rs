@@ -80,14 +80,23 @@ impl Call {
         self.suspended = Some((coroutine, waited_for));
     }
 
-    /// Ends the attempt with an exception, which says what came of it.
+    /// Ends the attempt with an exception, which says what came of it. `outer` is the address of the one
+    /// that was handled when the attempt began, 0 for the one that is handled now.
     pub(crate) fn fail_with<'py>(
         &mut self,
         py: Python<'py>,
         error: &Bound<'py, PyAny>,
+        outer: usize,
     ) -> PyResult<Bound<'py, PyString>> {
         let own = self.classify.as_ref().map(|own| own.bind(py).clone());
-        let (outcome, hint) = past::classify(py, error, own.as_ref())?;
+        let (outcome, hint) = match past::classify(py, error, own.as_ref(), outer) {
+            Ok(said) => said,
+            Err(broken) => {
+                // A classifier that fails leaves the attempt to be returned.
+                self.feed(py, Input::Cancel)?;
+                return Err(broken);
+            }
+        };
         self.past.raised(error.clone().unbind());
         self.feed(py, past::result(self.told.0, outcome, hint))
     }
@@ -224,13 +233,16 @@ impl Call {
         self.past.done(py, &self.machine, ended, (endpoint, value, now))
     }
 
-    /// Ends the attempt with an exception, which says what came of it.
+    /// Ends the attempt with an exception, which says what came of it. `outer` is the `id` of the exception
+    /// that was handled when the attempt began, which doesn't count as what led to this one.
+    #[pyo3(signature = (error, outer=0))]
     fn failed<'py>(
         &mut self,
         py: Python<'py>,
         error: &Bound<'py, PyAny>,
+        outer: usize,
     ) -> PyResult<Bound<'py, PyString>> {
-        self.fail_with(py, error)
+        self.fail_with(py, error, outer)
     }
 
     /// Takes out the first attempt's coroutine and what it waits for, for whoever drives it on.
@@ -310,6 +322,11 @@ impl Call {
         // Its traceback holds the frame that holds this call.
         self.past.last = None;
         raised
+    }
+
+    /// Raises that exception as it is: `raise` would put whatever is handled meanwhile into its context.
+    fn conclude(&mut self, py: Python<'_>) -> PyResult<()> {
+        Err(PyErr::from_value(self.exception(py)?))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -8,8 +8,10 @@ use std::sync::atomic::Ordering;
 use failover::clock::Nanos;
 use failover::execute::{Call, PoolCore};
 use failover::{Action, ErrorKind, Input, Outcome, Result};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
+use crate::begin::is_coroutine;
 use crate::error::{Raise, refuse};
 use crate::nest::Around;
 use crate::past::{self, Past};
@@ -56,10 +58,11 @@ impl<'py> Run<'_, 'py> {
                     let endpoint = past::endpoint(py, inner, &self.call, &grant)?;
                     let told = (number, deadline.saturating_sub(now));
                     match self.around.run(told, || function.call1((&endpoint,)))? {
+                        Ok(value) if is_coroutine(&value)? => return self.refuse_coroutine(&value),
                         Ok(value) => return self.done(number, endpoint, value.unbind()),
                         Err(error) => {
                             let error = error.into_value(py).into_bound(py).into_any();
-                            let said = past::classify(py, &error, classify.as_ref());
+                            let said = past::classify(py, &error, classify.as_ref(), 0);
                             self.past.failed(endpoint, error.unbind());
                             // A classifier that fails leaves the machine to count the attempt.
                             let (outcome, hint) = said.or_else(|broken| self.give_up(broken))?;
@@ -98,6 +101,14 @@ impl<'py> Run<'_, 'py> {
         let now = self.now();
         let ended = self.call.step(past::result(number, Outcome::Success, 0), now);
         self.past.done(self.pool.py(), &self.call, ended, (endpoint, value, now))
+    }
+
+    /// Ends a call whose function has yet to be awaited: it would be done before anything was.
+    #[cold]
+    fn refuse_coroutine(&mut self, value: &Bound<'_, PyAny>) -> PyResult<FailoverResult> {
+        value.call_method0("close")?;
+        let text = "execute: an asynchronous function is for `execute_async`";
+        self.give_up(PyTypeError::new_err(text))
     }
 
     fn wait(&mut self, until: Nanos) -> PyResult<()> {

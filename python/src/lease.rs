@@ -1,7 +1,7 @@
 //! A lease: one attempt on one endpoint that the program makes itself, outside of a call.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use failover::Outcome;
@@ -20,6 +20,8 @@ pub(crate) struct Lease {
     pool: Arc<PoolInner>,
     grant: Grant,
     is_open: AtomicBool,
+    /// The address of the exception that was handled when its block began.
+    outer: AtomicUsize,
     /// The endpoint to use.
     #[pyo3(get)]
     endpoint: Py<PyAny>,
@@ -28,7 +30,8 @@ pub(crate) struct Lease {
 impl Lease {
     pub(crate) fn new(py: Python<'_>, pool: &Arc<PoolInner>, grant: Grant) -> PyResult<Self> {
         let endpoint = pool.granted(py, &grant)?;
-        Ok(Self { pool: Arc::clone(pool), grant, is_open: AtomicBool::new(true), endpoint })
+        let (is_open, outer) = (AtomicBool::new(true), AtomicUsize::new(0));
+        Ok(Self { pool: Arc::clone(pool), grant, is_open, outer, endpoint })
     }
 
     /// True the first time.
@@ -80,8 +83,10 @@ impl Lease {
         Duration::from_nanos(now.saturating_sub(self.grant.started)).as_secs_f64()
     }
 
-    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
+    fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
+        let handled = slf.py().import("sys")?.call_method0("exc_info")?.get_item(1)?;
+        slf.get().outer.store(handled.as_ptr() as usize, Ordering::Relaxed);
+        Ok(slf)
     }
 
     /// Returns the lease with what the block's exception says, or as a success.
@@ -94,7 +99,7 @@ impl Lease {
     ) -> PyResult<bool> {
         let (outcome, hint) = match error.is_none() {
             true => (Outcome::Success, 0),
-            false => classify(py, error, None)?,
+            false => classify(py, error, None, self.outer.load(Ordering::Relaxed))?,
         };
         self.give_back(outcome, None, hint);
         Ok(false)

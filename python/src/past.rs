@@ -146,18 +146,20 @@ pub(crate) const fn result(attempt: u32, outcome: Outcome, hint: Nanos) -> Input
     Input::Result { attempt, outcome, latency: 0, hint }
 }
 
-/// The outcome of an exception, and how long the endpoint asked to be left alone.
+/// The outcome of an exception, and how long the endpoint asked to be left alone. `outer` is the address of
+/// the exception that was handled when the attempt began, 0 for the one that is handled now.
 #[cold]
 pub(crate) fn classify(
     py: Python<'_>,
     error: &Bound<'_, PyAny>,
     own: Option<&Bound<'_, PyAny>>,
+    outer: usize,
 ) -> PyResult<(Outcome, Nanos)> {
     let classify = CLASSIFY.get_or_try_init(py, || {
         let module = py.import("failover.classify")?;
         Ok::<_, PyErr>(module.getattr("classify")?.unbind())
     })?;
-    let said = classify.bind(py).call1((error, own))?;
+    let said = classify.bind(py).call1((error, own, outer))?;
     let (outcome, rest): (Bound<'_, PyAny>, Bound<'_, PyAny>) = said.extract()?;
     let hint = if rest.is_none() { 0 } else { nanos(time(py, "rest", &rest)?) };
     Ok((outcome_of(&outcome)?, hint))

@@ -138,19 +138,20 @@ pub(crate) struct Pool {
 #[pymethods]
 impl Pool {
     #[new]
-    #[pyo3(signature = (manager, provider=None, service=None, policy=None))]
+    /// `derived`, in place of the names: a pool, and the policy that is laid over its own.
+    #[pyo3(signature = (manager, provider=None, service=None, derived=None))]
     fn new(
         py: Python<'_>,
         manager: &Manager,
         provider: Option<&str>,
         service: Option<&str>,
-        policy: Option<&str>,
+        derived: Option<(Bound<'_, Self>, String)>,
     ) -> PyResult<Self> {
-        let mut pool = manager.manager.pool(provider, service).or_raise(py)?;
-        if let Some(policy) = policy {
-            pool = pool.derive(policy).or_raise(py)?;
-        }
-        Ok(Self { inner: manager.intern(pool) })
+        let pool = match derived {
+            None => manager.manager.pool(provider, service),
+            Some((base, policy)) => base.get().inner.pool.derive(&policy),
+        };
+        Ok(Self { inner: manager.intern(pool.or_raise(py)?) })
     }
 
     /// `provider/service`.

@@ -8,7 +8,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 /// What a call that ended well gives back.
 #[derive(Debug)]
-#[pyclass(frozen, module = "failover")]
+#[pyclass(frozen, generic, module = "failover")]
 pub(crate) struct FailoverResult {
     /// The endpoint that served.
     #[pyo3(get)]

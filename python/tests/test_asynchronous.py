@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import time
 from typing import Any
 
 import pytest
 
 import failover
+
+from conftest import add
 
 
 def run(made: Any) -> Any:
@@ -227,3 +231,165 @@ def test_the_function_is_told_its_attempt_before_and_after_it_suspends(
     before, after = run(pool.execute_async(told)).result
 
     assert before == after and before.number == 1
+
+
+def test_a_failure_that_is_handled_around_a_call_is_no_cause_in_it(pool: failover.Pool) -> None:
+    tries: list[str] = []
+
+    async def send(endpoint: failover.Endpoint) -> None:
+        tries.append(endpoint.id)
+        if endpoint.id != "a":
+            await asyncio.sleep(0)
+        raise OSError("it may have been done")
+
+    async def main() -> None:
+        for _ in range(2):
+            try:
+                raise ConnectionRefusedError("the first place")
+            except ConnectionRefusedError:
+                with pytest.raises(OSError, match="done") as caught:
+                    await pool.execute_async(send, idempotent=False)
+            outcomes = [one.outcome.value for one in failover.attempts_of(caught.value)]
+            assert outcomes == ["failure"]
+
+    run(main())
+    assert tries == ["a", "b"], "once with a suspension and once without"
+
+
+def test_the_exception_keeps_the_context_that_it_was_raised_in(pool: failover.Pool) -> None:
+    async def get(endpoint: failover.Endpoint) -> None:
+        await asyncio.sleep(0)
+        try:
+            raise KeyError("within")
+        except KeyError:
+            raise ValueError("outside")
+
+    async def main() -> None:
+        try:
+            raise OSError("around")
+        except OSError as around:
+            with pytest.raises(ValueError) as caught:
+                await pool.execute_async(get, idempotent=False)
+            assert isinstance(caught.value.__context__, KeyError)
+            assert caught.value.__context__.__context__ is around
+
+    run(main())
+
+
+def test_a_classifier_that_fails_leaves_nothing_in_flight(manager: failover.FailoverManager) -> None:
+    pool = manager.pool("users")
+
+    def broken(error: BaseException) -> str:
+        raise LookupError("a defect of the classifier")
+
+    async def get(endpoint: failover.Endpoint) -> None:
+        await asyncio.sleep(0)
+        raise OSError("reset")
+
+    with pytest.raises(LookupError) as caught:
+        run(pool.execute_async(get, classify=broken))
+
+    assert manager.in_flight == 0, "also while the exception is held"
+    assert isinstance(caught.value.__context__, OSError)
+
+
+def test_a_caller_who_gives_up_while_a_cut_off_attempt_tidies_up_is_heard(
+    manager: failover.FailoverManager,
+) -> None:
+    pool = manager.pool("users", config={"attempt_timeout": "10ms"})
+
+    async def main() -> None:
+        tidying = asyncio.Event()
+
+        async def hangs(endpoint: failover.Endpoint) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                tidying.set()
+                await asyncio.sleep(0.05)
+
+        task = asyncio.create_task(pool.execute_async(hangs))
+        await tidying.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(main())
+    assert manager.in_flight == 0
+
+
+def test_a_task_cancelled_while_a_strategy_thinks_ends_the_call() -> None:
+    async def main() -> None:
+        thinking = asyncio.Event()
+
+        async def think(candidates: Any) -> Any:
+            thinking.set()
+            await asyncio.Event().wait()
+
+        policy = failover.FailoverConfig(strategy="custom")
+        async with failover.FailoverManager(policy, strategist=think) as manager:
+            add(manager, "a")
+
+            async def get(endpoint: failover.Endpoint) -> None:
+                raise AssertionError
+
+            task = asyncio.create_task(manager.execute_with_failover_async(get))
+            await thinking.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert manager.in_flight == 0
+
+    run(main())
+
+
+def test_attempts_share_the_context_of_their_caller(pool: failover.Pool) -> None:
+    trace: contextvars.ContextVar[str] = contextvars.ContextVar("trace")
+    seen: list[str] = []
+
+    async def get(endpoint: failover.Endpoint) -> str:
+        seen.append(trace.get())
+        await asyncio.sleep(0)
+        trace.set(f"{trace.get()} {endpoint.id}")
+        if endpoint.id != "c":
+            raise ConnectionResetError
+        return trace.get()
+
+    async def main() -> str:
+        trace.set("caller")
+        await pool.execute_async(get)
+        return trace.get()
+
+    assert run(main()) == "caller a b c"
+    assert seen == ["caller", "caller a", "caller a b"]
+
+
+def test_who_gives_up_waiting_is_free_at_once() -> None:
+    class Never:
+        async def list(self) -> list[Any]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async def main() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(manager.wait_ready_async(60), 0.02)
+
+    with failover.FailoverManager() as manager:
+        manager.register_provider("never", Never())
+        began = time.monotonic()
+        asyncio.run(main())
+        assert time.monotonic() - began < 20, "the loop's end waits for no thread"
+
+
+def test_a_lease_in_flight_lets_the_loop_go_on_while_a_manager_closes() -> None:
+    async def main() -> None:
+        manager = failover.FailoverManager()
+        add(manager, "a")
+        lease = manager.pool().lease()
+        closing = asyncio.create_task(manager.aclose(20))
+        while not manager.is_closed:
+            await asyncio.sleep(0)
+        lease.report("success")
+        await closing
+
+    run(main())

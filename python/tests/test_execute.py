@@ -242,3 +242,82 @@ def test_threads_share_a_pool() -> None:
 
         assert pool.stats()["successful_requests"] == 4000
         assert manager.in_flight == 0
+
+
+def test_a_failure_that_is_handled_around_a_call_is_no_cause_in_it(
+    manager: failover.FailoverManager,
+) -> None:
+    pool, tries = manager.pool("users"), []
+
+    def send(endpoint: failover.Endpoint) -> None:
+        tries.append(endpoint.id)
+        raise OSError("it may have been done")
+
+    try:
+        raise failover.tag(ConnectionRefusedError("the first place"), "unsent")
+    except ConnectionRefusedError as first:
+        with pytest.raises(OSError, match="done") as caught:
+            pool.execute(send, idempotent=False)
+        assert caught.value.__context__ is first
+        with pytest.raises(OSError, match="done"):
+            with pool.lease(endpoint="c") as lease:
+                send(lease.endpoint)
+
+    assert [one.outcome.value for one in failover.attempts_of(caught.value)] == ["failure"]
+    assert len(tries) == 2, "an unsent attempt would have been followed by another"
+    assert manager.get_stats()["memory"]["endpoints"]["c"]["outcomes"]["failure"] == 1
+
+
+def test_what_led_to_an_exception_within_an_attempt_counts(pool: failover.Pool) -> None:
+    def get(endpoint: failover.Endpoint) -> str:
+        if endpoint.id == "b":
+            return endpoint.id
+        try:
+            raise ConnectionRefusedError
+        except OSError:
+            raise RuntimeError("the client's own")
+
+    result = pool.execute(get, idempotent=False)
+
+    assert [one.outcome.value for one in result.history] == ["unsent"]
+
+
+def test_an_asynchronous_function_is_refused_rather_than_never_awaited(
+    manager: failover.FailoverManager,
+) -> None:
+    async def get(endpoint: failover.Endpoint) -> str:
+        return endpoint.id
+
+    with pytest.raises(TypeError, match="execute_async"):
+        manager.pool("users").execute(get)
+    with pytest.raises(TypeError, match="execute_async"):
+        manager.pool("users").wrap(lambda endpoint: get(endpoint))()
+    assert manager.in_flight == 0
+
+
+def test_a_results_type_can_be_written_down() -> None:
+    assert failover.FailoverResult[int].__args__ == (int,)
+
+
+def test_a_derived_pool_is_derived_from_its_own_policy(manager: failover.FailoverManager) -> None:
+    once = manager.pool("users", config={"max_retries": 0})
+    tries: list[str] = []
+
+    def fails(endpoint: failover.Endpoint) -> None:
+        tries.append(endpoint.id)
+        raise OSError("reset")
+
+    with pytest.raises(OSError):
+        once.derive({"timeout": 9}).execute(fails)
+
+    assert len(tries) == 1, "it has the retries of what it was derived from"
+    assert isinstance(once.derive({}), failover.Pool)
+
+
+def test_what_ended_a_block_is_told_rather_than_what_it_left_open() -> None:
+    with pytest.raises(KeyError, match="the program's own"):
+        with failover.FailoverManager() as manager:
+            add(manager, "a")
+            lease = manager.pool().lease()
+            raise KeyError("the program's own")
+    assert lease.is_open and manager.is_closed
