@@ -29,11 +29,16 @@ class ManualClock:
         """Moves the clock forward, for every manager that goes by it."""
         for engine in list(self._engines):
             engine.advance(by)
+            self._now_ns = max(self._now_ns, engine.now_ns)
 
     @property
     def now(self) -> float:
-        """Seconds since the clock was made."""
-        return max((engine.now_ns for engine in self._engines), default=0) / 1e9
+        """Seconds that it was moved since its first manager was made."""
+        for engine in list(self._engines):
+            self._now_ns = max(self._now_ns, engine.now_ns)
+        return self._now_ns / 1e9
 
     def _serve(self, engine: _failover.Manager) -> None:
+        if self.now > 0:
+            engine.advance(f"{self._now_ns}ns")
         self._engines.add(engine)

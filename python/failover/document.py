@@ -69,6 +69,19 @@ def plain(value: Any) -> Any:
     return value
 
 
+def document_of(text: str) -> dict[str, Any]:
+    """The document that is written in a text; what isn't one is left to the engine to refuse."""
+    from . import _failover
+
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        _failover.Manager(text)
+    return dict(document or {})
+
+
 def text_of(value: Any) -> str:
     """A document as JSON text; text is taken as it is."""
     if value is None:

@@ -9,16 +9,18 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Optional, TypeVar, Union
 
 from . import _failover, config as configs, events as happenings, provider as providers
+from .beside import beside
 from .clock import ManualClock
 from .config import FailoverConfig, ManagerConfig
-from .document import Duration, plain, text_of
+from .document import Duration, document_of, plain, text_of
 from .endpoint import Endpoint
-from .errors import FailoverError, make
+from .errors import BusyError, FailoverError, make
 from .events import Event, Events
+from .given import own_loop
 from .names import AdminState, EventKind, HealthStatus
 from .pool import Pool
-from .provider import Check, EndpointLike, Provider, Strategist
-from .worker import Worker, own_loop
+from .provider import Check, EndpointLike, Provider, Strategist, grade_of
+from .worker import Worker
 
 __all__ = ["FailoverManager"]
 
@@ -195,13 +197,13 @@ class FailoverManager:
 
     async def health_check_async(self, id: str, *, provider: Optional[str] = None) -> HealthStatus:
         """Like :meth:`health_check`, without holding up the loop."""
-        return await asyncio.to_thread(self.health_check, id, provider=provider)
+        return await beside(lambda: self.health_check(id, provider=provider))
 
     async def health_check_all_async(
         self, *, provider: Optional[str] = None
     ) -> dict[str, HealthStatus]:
         """Like :meth:`health_check_all`, without holding up the loop."""
-        return await asyncio.to_thread(self.health_check_all, provider=provider)
+        return await beside(lambda: self.health_check_all(provider=provider))
 
     def report_health(
         self,
@@ -212,9 +214,7 @@ class FailoverManager:
         provider: Optional[str] = None,
     ) -> HealthStatus:
         """Takes the program's own finding on an endpoint, as if a check had found it."""
-        grades = {True: "good", False: "bad", "healthy": "good", "degraded": "degraded"}
-        grade = grades.get(status if isinstance(status, bool) else str(status), "bad")
-        return HealthStatus(self._engine.report_health(provider, id, (grade, reason)))
+        return HealthStatus(self._engine.report_health(provider, id, (grade_of(status), reason)))
 
     def set_admin(
         self, id: str, state: Union[AdminState, str], *, provider: Optional[str] = None
@@ -275,7 +275,7 @@ class FailoverManager:
 
     async def wait_ready_async(self, timeout: Duration = 30.0) -> None:
         """Like :meth:`wait_ready`, without holding up the loop."""
-        await asyncio.to_thread(self.wait_ready, timeout)
+        await beside(lambda: self.wait_ready(timeout))
 
     # Watching
 
@@ -329,19 +329,30 @@ class FailoverManager:
         if self.in_flight == 0:
             self.close(timeout)
         else:
-            await asyncio.to_thread(self.close, timeout)
+            await beside(lambda: self.close(timeout))
 
     def __enter__(self) -> FailoverManager:
         return self
 
-    def __exit__(self, *_error: object) -> None:
-        self.close()
+    def __exit__(self, _kind: object, error: Optional[BaseException], _trace: object) -> None:
+        try:
+            self.close()
+        except BusyError:
+            # What ended the block is told, rather than what that left open.
+            if error is None:
+                raise
 
     async def __aenter__(self) -> FailoverManager:
         return self
 
-    async def __aexit__(self, *_error: object) -> None:
-        await self.aclose()
+    async def __aexit__(
+        self, _kind: object, error: Optional[BaseException], _trace: object
+    ) -> None:
+        try:
+            await self.aclose()
+        except BusyError:
+            if error is None:
+                raise
 
     def __reduce__(self) -> Any:
         raise TypeError("a FailoverManager can't be pickled; pickle its config() and make another")
@@ -394,9 +405,7 @@ class FailoverManager:
 
 def _manager_document(config: Optional[ManagerLike], options: dict[str, Any]) -> dict[str, Any]:
     if isinstance(config, str):
-        import json
-
-        document = json.loads(config)
+        document = document_of(config)
     elif isinstance(config, FailoverConfig):
         document = {"failover": plain(config)}
     else:

@@ -22,9 +22,10 @@ class Provider(Protocol):
     """A source of endpoints. Only ``list`` is needed; the others are used where they are there.
 
     ``watch(publish)`` is called when changes are to be told: call ``publish(endpoints)`` with the whole
-    set whenever it changes, from any thread. An ``async def watch(publish)`` runs for as long as the
-    manager wants to be told, and an asynchronous generator ``watch()`` yields whole sets. ``unwatch()``
-    ends it. ``register(endpoint)``, ``update(endpoint)`` and ``deregister(id)`` take changes that the
+    set whenever it changes, from any thread. It may return at once or stay for as long as it watches,
+    and an asynchronous generator ``watch()`` yields whole sets. When the manager wants to be told no
+    longer, a coroutine is cancelled, and ``unwatch()`` is called in any case. A watch that raises, or a
+    generator that ends, is begun again, after the set was listed anew. ``register(endpoint)``, ``update(endpoint)`` and ``deregister(id)`` take changes that the
     program makes through the manager, ``ping()`` says whether the source can be reached. The attribute
     ``authoritative`` (an empty set is believed at once) and ``poll_interval`` are read when it is
     registered. A verb that raises has failed, and the last good set goes on serving.
@@ -43,6 +44,22 @@ Check = Callable[[Endpoint], Union[Finding, Awaitable[Finding]]]
 
 #: Chooses among candidates, for the strategy ``custom``: an endpoint or its id.
 Strategist = Callable[[Sequence[Endpoint]], Any]
+
+
+def grade_of(found: Union[bool, HealthStatus, str, None]) -> str:
+    """What was found of an endpoint in the engine's words; ``ValueError`` if it is no status."""
+    if found is None or isinstance(found, bool):
+        return "bad" if found is False else "good"
+    return _GRADES[HealthStatus(found)]
+
+
+#: The engine's words. Who doesn't know can't vouch for it.
+_GRADES = {
+    HealthStatus.HEALTHY: "good",
+    HealthStatus.DEGRADED: "degraded",
+    HealthStatus.UNHEALTHY: "bad",
+    HealthStatus.UNKNOWN: "bad",
+}
 
 #: The verbs of a provider.
 VERBS = ("list", "watch", "unwatch", "register", "update", "deregister", "ping")

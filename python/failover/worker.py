@@ -2,54 +2,53 @@
 
 The engine's thread never enters Python. It puts its questions into a queue, which a daemon thread of
 Python's own empties. A synchronous function runs on a thread of its own, so that a slow one holds up
-no other; an asynchronous one runs on the loop that ran when it was given, or on a loop of this module.
+no other; an asynchronous one runs on a loop (:mod:`failover.given`).
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
+import concurrent.futures
 import inspect
 import json
+import logging
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Optional
 
 from . import _failover
 from .document import plain
 from .endpoint import Endpoint, from_document
-from .names import HealthStatus
+from .given import Given, forget_own_loop, spawn_thread
+from .provider import grade_of
 
 __all__ = ["Worker"]
 
 _WORKERS: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
-class Given:
-    """A function of the program with the context and the loop that it was given in."""
+class Watch:
+    """A watch that runs: how it ends, and its future if it has one."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self._context = contextvars.copy_context()
-        try:
-            self._loop: Optional[asyncio.AbstractEventLoop] = asyncio.get_running_loop()
-        except RuntimeError:
-            self._loop = None
+    def __init__(self, unwatch: Optional[Given]) -> None:
+        self._unwatch = unwatch
+        self._future: Optional[concurrent.futures.Future[None]] = None
+        self._is_over = False
 
-    @property
-    def is_async(self) -> bool:
-        return inspect.iscoroutinefunction(self.function)
+    def runs_as(self, future: concurrent.futures.Future[None]) -> None:
+        """Takes what is to be cancelled at the end, which may have come already."""
+        self._future = future
+        if self._is_over:
+            future.cancel()
 
-    def call(self, *args: Any) -> Any:
-        """Calls it in its context."""
-        return self._context.copy().run(self.function, *args)
-
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The loop for what it returns."""
-        if self._loop is not None and self._loop.is_running():
-            return self._loop
-        return own_loop()
+    def end(self) -> None:
+        """Tells the program that nobody watches any more."""
+        self._is_over = True
+        if self._future is not None:
+            self._future.cancel()
+        unwatch = self._unwatch
+        if unwatch is not None:
+            spawn_thread(lambda: _tell(unwatch))
 
 
 class Worker:
@@ -62,8 +61,8 @@ class Worker:
         self._publish: dict[str, Callable[[Any], None]] = {}
         self._asked: dict[str, str] = {}
         self._count = 0
-        self._running: dict[int, Any] = {}
-        self._watches: dict[str, Any] = {}
+        self._running: dict[int, concurrent.futures.Future[None]] = {}
+        self._watches: dict[int, Watch] = {}
         self._thread: Optional[threading.Thread] = None
 
     def set_check(self, check: Callable[[Endpoint], Any]) -> None:
@@ -84,12 +83,8 @@ class Worker:
         return asked
 
     def remove_provider(self, name: str) -> None:
-        """Forgets a provider; one that watches is still told that nobody watches any more."""
+        """Forgets a provider; a watch of it ends when the engine cancels it."""
         asked = self._asked.pop(name, "")
-        if "watch" not in self._providers.get(asked, {}):
-            self._forget(asked)
-
-    def _forget(self, asked: str) -> None:
         self._providers.pop(asked, None)
         self._publish.pop(asked, None)
 
@@ -111,45 +106,52 @@ class Worker:
             self._thread = None
             self.start()
 
+    def end(self) -> None:
+        """Cancels what runs, since the manager is closed."""
+        for token in [*self._running, *self._watches]:
+            self._cancel(token)
+
     def begin(self, item: _failover.WorkItem) -> None:
         """Begins a piece of work; whatever goes wrong is its answer."""
-        if item.kind == "cancel":
-            running = self._running.pop(item.token, None)
-            if running is not None:
-                running.cancel()
-            return
         try:
-            given, args, answer = self._find(item)
-            if given is None:
-                item.complete()
-            elif given.is_async:
-                self._run_async(item, given, given.call(*args), answer)
+            if item.kind == "cancel":
+                self._cancel(item.token)
+            elif item.kind == "watch":
+                self._watch(item)
             else:
-                work = (item, given, args, answer)
-                threading.Thread(
-                    target=self._run, args=work, name="failover-call", daemon=True
-                ).start()
+                self._ask(item)
         except Exception as error:
             item.fail(_reason(error))
 
-    def _find(self, item: _failover.WorkItem) -> tuple[Any, tuple[Any, ...], Callable[[Any], str]]:
+    def _cancel(self, token: int) -> None:
+        running = self._running.pop(token, None)
+        if running is not None:
+            running.cancel()
+        watch = self._watches.pop(token, None)
+        if watch is not None:
+            watch.end()
+
+    def _ask(self, item: _failover.WorkItem) -> None:
+        given, args, answer = self._find(item)
+        if given is None:
+            item.complete()
+        elif given.is_async:
+            self._run_async(item, given, given.call(*args), answer)
+        else:
+            spawn_thread(lambda: self._run(item, given, args, answer))
+
+    def _find(
+        self, item: _failover.WorkItem
+    ) -> tuple[Optional[Given], tuple[Any, ...], Callable[[Any], str]]:
         if item.kind == "health_check":
             if self._check is None:
                 raise LookupError("no check of the program is set")
             return self._check, (from_document(item.payload),), _found
-        verbs = self._providers.get(item.provider, {})
-        given = verbs.get(item.kind)
+        given = self._providers.get(item.provider, {}).get(item.kind)
+        if given is None and item.kind != "ping":
+            raise LookupError(f"the provider has no function `{item.kind}`")
         if item.kind == "list":
             return given, (), _listed
-        if item.kind == "watch":
-            return Given(lambda: self._watch(item.provider, verbs["watch"])), (), _nothing
-        if item.kind == "unwatch":
-            self._unwatch(item.provider)
-            if item.provider not in self._asked.values():
-                self._forget(item.provider)
-            return given, (), _nothing
-        if given is None and item.kind not in ("ping", "unwatch"):
-            raise LookupError(f"the provider has no function `{item.kind}`")
         if item.kind in ("register", "update"):
             return given, (from_document(item.payload),), _nothing
         if item.kind == "deregister":
@@ -169,59 +171,94 @@ class Worker:
                 self._run_async(item, given, result, answer)
             else:
                 item.complete(answer(result))
-        except Exception as error:
+        except BaseException as error:
             item.fail(_reason(error))
 
     def _run_async(
-        self, item: _failover.WorkItem, given: Given, result: Any, answer: Callable[[Any], str]
+        self,
+        item: _failover.WorkItem,
+        given: Given,
+        result: Awaitable[Any],
+        answer: Callable[[Any], str],
     ) -> None:
         async def finish() -> None:
             try:
                 item.complete(answer(await result))
-            except Exception as error:
+            except BaseException as error:
                 item.fail(_reason(error))
-            finally:
-                self._running.pop(item.token, None)
+                if not isinstance(error, Exception):
+                    raise
 
-        self._running[item.token] = asyncio.run_coroutine_threadsafe(finish(), given.loop())
+        token = item.token
+        running = self._running[token] = given.spawn(finish())
+        # Not within the coroutine, which may end before it is noted here.
+        running.add_done_callback(lambda _: self._running.pop(token, None))
 
-    def _watch(self, name: str, given: Given) -> None:
-        publish = self._publish[name]
-        function = given.function
-        if inspect.isasyncgenfunction(function):
+    def _watch(self, item: _failover.WorkItem) -> None:
+        verbs = self._providers.get(item.provider, {})
+        given = verbs["watch"]
+        publish = self._publish[item.provider]
+        watch = self._watches[item.token] = Watch(verbs.get("unwatch"))
+        is_generator = inspect.isasyncgenfunction(given.function)
 
-            async def follow() -> None:
-                async for endpoints in function():
-                    publish(endpoints)
+        def begin() -> None:
+            try:
+                result = given.call() if is_generator else given.call(publish)
+                if hasattr(result, "__aiter__") or inspect.isawaitable(result):
+                    watch.runs_as(given.spawn(self._follow(item, result, publish)))
+            except BaseException as error:
+                self._lose(item, _reason(error))
 
-            self._watches[name] = asyncio.run_coroutine_threadsafe(follow(), given.loop())
-            return
-        result = given.call(publish)
-        if inspect.isawaitable(result):
+        # A plain function may stay for as long as it watches.
+        if given.is_async:
+            begin()
+        else:
+            spawn_thread(begin)
 
-            async def wait() -> None:
+    async def _follow(
+        self, item: _failover.WorkItem, result: Any, publish: Callable[[Any], None]
+    ) -> None:
+        try:
+            if not hasattr(result, "__aiter__"):
                 await result
+                return
+            async for endpoints in result:
+                publish(endpoints)
+            self._lose(item, "the watch ended")
+        except BaseException as error:
+            self._lose(item, _reason(error))
+            if not isinstance(error, Exception):
+                raise
 
-            self._watches[name] = asyncio.run_coroutine_threadsafe(wait(), given.loop())
+    def _lose(self, item: _failover.WorkItem, reason: str) -> None:
+        self._watches.pop(item.token, None)
+        item.fail(reason)
 
-    def _unwatch(self, name: str) -> None:
-        watch = self._watches.pop(name, None)
-        if watch is not None:
-            watch.cancel()
+
+def _tell(given: Given) -> None:
+    async def wait(result: Awaitable[Any]) -> None:
+        await result
+
+    try:
+        result = given.call()
+        if inspect.isawaitable(result):
+            given.spawn(wait(result)).result()
+    except Exception:
+        logging.getLogger("failover").exception("unwatch: the function failed")
 
 
 def _serve(queue: _failover.WorkQueue, worker: weakref.ref[Worker]) -> None:
     while True:
         item = queue.take(1.0)
-        if item is None:
-            if queue.is_closed or worker() is None:
-                return
-            continue
         alive = worker()
-        if alive is None:
+        if item is not None and alive is not None:
+            alive.begin(item)
+        elif item is not None:
             item.fail("the manager is gone")
+        elif alive is not None and queue.is_closed:
+            alive.end()
+        if alive is None or (item is None and queue.is_closed):
             return
-        alive.begin(item)
         del alive, item
 
 
@@ -230,13 +267,7 @@ def _found(result: Any) -> str:
     reason = None
     if isinstance(result, tuple):
         result, reason = result
-    if result is None or result is True:
-        grade = "good"
-    elif result is False:
-        grade = "bad"
-    else:
-        grade = {"healthy": "good", "degraded": "degraded"}.get(str(HealthStatus(result)), "bad")
-    return json.dumps({"grade": grade, "reason": reason or "the program says so"})
+    return json.dumps({"grade": grade_of(result), "reason": reason or "the program says so"})
 
 
 def _listed(result: Any) -> str:
@@ -252,23 +283,6 @@ def _reason(error: BaseException) -> str:
     return text[:200]
 
 
-class _OwnLoop:
-    """A loop on a daemon thread, for asynchronous functions that came without one."""
-
-    lock = threading.Lock()
-    loop: Optional[asyncio.AbstractEventLoop] = None
-
-
-def own_loop() -> asyncio.AbstractEventLoop:
-    """The loop for asynchronous functions that came without one."""
-    with _OwnLoop.lock:
-        if _OwnLoop.loop is None:
-            loop = asyncio.new_event_loop()
-            threading.Thread(target=loop.run_forever, name="failover-loop", daemon=True).start()
-            _OwnLoop.loop = loop
-        return _OwnLoop.loop
-
-
 def queues() -> list[_failover.WorkQueue]:
     """The queues that threads of this process wait at."""
     return [worker._queue for worker in list(_WORKERS)]
@@ -276,8 +290,7 @@ def queues() -> list[_failover.WorkQueue]:
 
 def restart_in_child() -> None:
     """Starts the workers again in a forked child."""
-    _OwnLoop.lock = threading.Lock()
-    _OwnLoop.loop = None
+    forget_own_loop()
     for worker in list(_WORKERS):
         worker.restart()
 

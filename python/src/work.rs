@@ -106,18 +106,16 @@ impl Hub {
         let (kind, payload) = match work {
             Work::List => ("list", Value::Null),
             Work::Watch => ("watch", Value::Null),
-            Work::Unwatch => ("unwatch", Value::Null),
+            // A watch that nobody wants any more is cancelled, which says so.
+            Work::Unwatch => return Box::pin(ready(Ok(Vec::new()))),
             Work::Register(endpoint) => ("register", document::to_json(endpoint)),
             Work::Update(endpoint) => ("update", document::to_json(endpoint)),
             Work::Deregister(id) => ("deregister", id.as_str().into()),
             _ => ("ping", Value::Null),
         };
-        if kind == "unwatch" {
-            // Only told: nobody is left who could wait.
-            let told = self.put(kind, provider, payload, PROVIDER_TIME).map(|_| Vec::new());
-            return Box::pin(ready(told));
-        }
-        let answer = self.ask(kind, provider, payload, PROVIDER_TIME);
+        // A watch isn't answered before it has ended.
+        let time = if kind == "watch" { FOR_EVER } else { PROVIDER_TIME };
+        let answer = self.ask(kind, provider, payload, time);
         let is_list = kind == "list";
         Box::pin(async move {
             let answer = answer.await?;
@@ -303,8 +301,9 @@ pub(crate) struct WorkItem {
 
 #[pymethods]
 impl WorkItem {
-    /// What is asked: `health_check`, or of a provider `list`, `watch`, `unwatch`, `register`, `update`,
-    /// `deregister` or `ping`; `cancel` if the piece of the same token isn't wanted any more.
+    /// What is asked: `health_check`, or of a provider `list`, `watch`, `register`, `update`, `deregister` or
+    /// `ping`; `cancel` if the piece of the same token isn't wanted any more. A watch is answered when it
+    /// has ended.
     #[getter]
     fn kind(&self) -> &'static str {
         self.item.kind
@@ -354,3 +353,6 @@ fn expired() -> Error {
 
 /// How long a program may take to answer for its provider.
 const PROVIDER_TIME: Duration = Duration::from_secs(10);
+
+/// A century.
+const FOR_EVER: Duration = Duration::from_secs(3_155_760_000);

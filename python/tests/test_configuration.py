@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -73,6 +74,41 @@ def test_every_fault_is_told_at_once_and_nothing_changes() -> None:
     assert {fault["path"] for fault in caught.value.faults} == {"max_retries", "retry_dealy", "timeout"}
     assert isinstance(caught.value, ValueError)
     assert caught.value.code == 6001
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "7"])
+def test_text_that_is_no_document_is_a_faulty_configuration(text: str) -> None:
+    with pytest.raises(failover.ConfigError):
+        failover.FailoverManager(text)
+    with failover.FailoverManager('{"retry_attempts": 7}', timeout=9) as manager:
+        assert manager.config().retry_attempts == 7
+
+
+def test_an_endpoint_can_be_changed_in_one_field(manager: failover.FailoverManager) -> None:
+    check = failover.HealthCheck(path="/health", headers={"Authorization": "secret"})
+    manager.register_endpoint(
+        failover.Endpoint("x", "users", "127.0.0.1", 81, health_check=check, tags=["api"])
+    )
+    shown = manager.get_endpoint("x")
+    assert "secret" not in repr(shown) + str(shown.health_check)
+
+    manager.update_endpoint(replace(shown, weight=7))
+
+    changed = manager.get_endpoint("x")
+    assert (changed.weight, changed.tags, changed.health_check) == (7, ("api",), shown.health_check)
+
+
+def test_managers_of_one_clock_are_of_one_time() -> None:
+    clock = failover.ManualClock()
+    with failover.FailoverManager(clock=clock) as first:
+        clock.advance(5)
+        with failover.FailoverManager(clock=clock) as second:
+            clock.advance("500ms")
+            assert (clock.now, first._engine.now_ns, second._engine.now_ns) == (5.5, *[5_500_000_000] * 2)
+    del first, second
+    gc.collect()
+
+    assert clock.now == 5.5, "time stays when nobody looks"
 
 
 def test_configuration_and_errors_can_be_pickled() -> None:

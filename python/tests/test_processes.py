@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -87,6 +90,52 @@ def test_a_fork_amid_busy_threads_leaves_a_child_that_works(
         is_over.set()
         for thread in threads:
             thread.join()
+
+
+def test_a_child_of_a_process_with_a_loop_finds_a_loop_of_its_own() -> None:
+    async def check(at: failover.Endpoint) -> bool:
+        await asyncio.sleep(0)
+        return True
+
+    async def main() -> None:
+        async with failover.FailoverManager(check=check) as manager:
+            health_check = {"type": "custom", "interval": "1h", "timeout": "10s"}
+            add(manager, "a", health_check=health_check)
+            assert await manager.health_check_async("a") is failover.HealthStatus.HEALTHY
+
+            def work() -> None:
+                assert manager.health_check("a") is failover.HealthStatus.HEALTHY
+
+            assert in_child(work) == 0
+
+    asyncio.run(main())
+
+
+def test_events_of_a_child_dont_wake_the_parents_loop(manager: failover.FailoverManager) -> None:
+    events = manager.events("failover")
+
+    def fail_over() -> None:
+        with pytest.raises(ConnectionRefusedError):
+            manager.pool("users").execute(lambda at: socket.create_connection(("127.0.0.1", 1)))
+
+    async def read() -> str:
+        return (await asyncio.wait_for(events.__anext__(), 10)).type.value
+
+    fail_over()
+    assert asyncio.run(read()) == "failover"
+    events.poll()
+
+    def work() -> None:
+        fail_over()
+        events._queue.ring()
+        assert asyncio.run(read()) == "failover", "it has a bell of its own"
+
+    assert in_child(work) == 0
+    events._queue.quiet()
+    readable, _, _ = select.select([events._queue.descriptor()], [], [], 0)
+    assert readable == [], "else the loop would wake for ever"
+    fail_over()
+    assert asyncio.run(read()) == "failover"
 
 
 def test_a_policy_can_forbid_use_in_a_child() -> None:
@@ -230,7 +279,6 @@ APPLICATION = textwrap.dedent(
 
 
 def test_gunicorn_with_preload_serves_in_every_child(tmp_path: Any) -> None:
-    import socket
     import urllib.request
 
     (tmp_path / "app.py").write_text(APPLICATION)

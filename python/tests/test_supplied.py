@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable
@@ -265,3 +267,207 @@ def test_a_manager_that_is_let_go_of_ends_its_thread() -> None:
 
     assert gone() is None
     eventually(lambda: not thread.is_alive())
+
+
+def test_a_watch_may_stay_for_as_long_as_it_watches() -> None:
+    begun, ended = [], threading.Event()
+
+    class Stays:
+        def list(self) -> list[dict[str, Any]]:
+            return [endpoint("one")]
+
+        def watch(self, publish: Callable[[Any], None]) -> None:
+            begun.append(publish)
+            publish([endpoint("two")])
+            ended.wait(20)
+
+        def unwatch(self) -> None:
+            ended.set()
+
+    clock = failover.ManualClock()
+    with failover.FailoverManager(clock=clock) as manager:
+        manager.register_provider("stays", Stays())
+        pool = manager.pool("users", provider="stays")
+
+        def has_two() -> bool:
+            # What a watch tells is gathered for a moment.
+            clock.advance("100ms")
+            return [one.id for one in pool.endpoints()] == ["two"]
+
+        eventually(has_two)
+        for _ in range(5):
+            clock.advance("1m")
+        assert manager.get_provider("stays")["last_error"] is None
+        assert len(begun) == 1
+    assert ended.wait(10), "the manager is closed"
+
+
+@pytest.mark.parametrize("way", ["sync", "async", "generator"])
+def test_a_watch_that_is_lost_is_begun_again_after_another_listing(way: str) -> None:
+    did: list[str] = []
+
+    class Base:
+        poll_interval = "10ms"
+
+        def list(self) -> Any:
+            did.append("list")
+            return [endpoint(f"number-{did.count('list')}")]
+
+    class Sync(Base):
+        def watch(self, publish: Any) -> None:
+            did.append("watch")
+            if did.count("watch") < 3:
+                raise OSError("the connection is lost")
+
+    class Async(Base):
+        async def watch(self, publish: Any) -> None:
+            await asyncio.sleep(0)
+            Sync().watch(publish)
+
+    class Generator(Base):
+        async def watch(self) -> Any:
+            did.append("watch")
+            yield [endpoint("told")]
+            if did.count("watch") >= 3:
+                await asyncio.Event().wait()
+
+    made = {"sync": Sync, "async": Async, "generator": Generator}[way]()
+    with failover.FailoverManager() as manager:
+        manager.register_provider("lossy", made)
+        eventually(lambda: did.count("watch") == 3, within=30)
+        assert did[:6] == ["list", "watch"] * 3
+        info = manager.get_provider("lossy")
+    assert ("the watch ended" if way == "generator" else "the connection is lost") in str(info)
+
+
+@pytest.mark.parametrize("way", ["close", "deregister"])
+def test_an_asynchronous_watch_is_cancelled_when_nobody_watches(way: str) -> None:
+    async def main() -> None:
+        begun, cancelled, told = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        class Stream:
+            def list(self) -> list[dict[str, Any]]:
+                return [endpoint("one")]
+
+            async def watch(self, publish: Any) -> None:
+                begun.set()
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    cancelled.set()
+
+            async def unwatch(self) -> None:
+                told.set()
+
+        async with failover.FailoverManager() as manager:
+            manager.register_provider("stream", Stream())
+            await begun.wait()
+            if way == "close":
+                await manager.aclose()
+            else:
+                manager.deregister_provider("stream")
+            await cancelled.wait()
+            await told.wait()
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def test_what_is_given_keeps_its_context() -> None:
+    trace: contextvars.ContextVar[str] = contextvars.ContextVar("trace", default="nobody's")
+    seen: dict[str, str] = {}
+
+    def note(what: str) -> None:
+        seen[what] = trace.get()
+
+    class Source:
+        def list(self) -> list[dict[str, Any]]:
+            note("list")
+            return [endpoint("one")]
+
+        async def watch(self, publish: Any) -> None:
+            note("watch")
+            await asyncio.Event().wait()
+
+    async def check(at: failover.Endpoint) -> bool:
+        note("check")
+        return True
+
+    def give() -> failover.FailoverManager:
+        trace.set("the giver's")
+        manager = failover.FailoverManager(check=check, retry_delay=0)
+        manager.register_provider("source", Source())
+        manager.on_event(lambda event: note("event"), "failover")
+        return manager
+
+    with contextvars.Context().run(give) as manager:
+        add(manager, "a", "b", health_check={"type": "custom", "interval": "1h"})
+        manager.health_check("a")
+        pool = manager.pool("users")
+        pool.execute(lambda at: at.id == "b" or 1 / 0, endpoint="a")
+        eventually(lambda: set(seen) == {"list", "watch", "check", "event"})
+
+    assert set(seen.values()) == {"the giver's"}
+
+
+def test_pieces_of_work_leave_nothing_behind() -> None:
+    async def check(at: failover.Endpoint) -> bool:
+        return True
+
+    with failover.FailoverManager(check=check) as manager:
+        add(manager, "a", health_check={"type": "custom", "interval": "1h"})
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            for _ in range(300):
+                manager.health_check("a")
+        finally:
+            sys.setswitchinterval(before)
+        worker = manager._worker
+        assert worker is not None
+        eventually(lambda: not worker._running)
+
+
+def test_a_check_whose_loop_ends_is_answered() -> None:
+    begun = threading.Event()
+
+    async def check(at: failover.Endpoint) -> bool:
+        begun.set()
+        await asyncio.Event().wait()
+        return True
+
+    found: list[failover.HealthStatus] = []
+    with failover.FailoverManager() as manager:
+        health_check = {"type": "custom", "interval": "1h", "timeout": "1m"}
+        add(manager, "a", health_check=health_check)
+
+        async def main() -> None:
+            manager.set_check(check)
+            thread.start()
+            await asyncio.to_thread(begun.wait, 10)
+
+        thread = threading.Thread(target=lambda: found.append(manager.health_check("a")))
+        asyncio.run(main())
+        thread.join(20)
+
+    assert found == [failover.HealthStatus.UNHEALTHY]
+
+
+def test_a_report_that_is_no_status_is_refused(manager: failover.FailoverManager) -> None:
+    assert manager.report_health("a", True) == "healthy"
+    with pytest.raises(ValueError):
+        manager.report_health("a", "HEALTHY")
+    assert manager.get_stats()["memory"]["endpoints"]["a"]["active_health"] == "healthy"
+
+
+def test_a_strategy_given_to_a_synchronous_call_may_take_its_time() -> None:
+    async def slow(candidates: Any) -> str:
+        await asyncio.sleep(0.02)
+        return candidates[-1].id
+
+    async def main() -> str:
+        # On a loop's own thread: the strategy runs elsewhere, so that this ends.
+        with failover.FailoverManager(failover={"strategy": "custom"}, strategist=slow) as manager:
+            add(manager, "a", "b")
+            return manager.execute_with_failover(lambda at: at.id).result
+
+    assert asyncio.run(asyncio.wait_for(main(), 20)) == "b"

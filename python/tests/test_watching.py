@@ -96,6 +96,24 @@ def test_a_function_is_called_for_every_event(
     assert "the function failed" in caplog.text
 
 
+def test_an_asynchronous_function_is_awaited_for_every_event(
+    manager: failover.FailoverManager,
+) -> None:
+    seen: list[int] = []
+
+    async def take(event: failover.Event) -> None:
+        await asyncio.sleep(0)
+        seen.append(event.sequence)
+
+    stop = manager.on_event(take, "failover")
+    for _ in range(3):
+        fail_over(manager.pool("users"))
+    eventually(lambda: len(seen) == 3)
+    stop()
+
+    assert seen == sorted(seen)
+
+
 def test_a_slow_reader_loses_the_oldest_and_is_told_how_many(
     manager: failover.FailoverManager,
 ) -> None:
