@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prints the Pythons of this machine that the package runs on (CPython 3.10 to 3.13), one path for each
-# version, the newest first.
+# version, the newest first. Names those that are missing on standard error.
 #
 # usage: pythons.sh [first]      first: only the one to build with
 #
@@ -19,9 +19,10 @@ find_all() {
         for candidate in "python$version" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$version".*/bin/python; do
             if candidate=$(command -v "$candidate") && fits "$candidate"; then
                 real "$candidate"
-                break
+                continue 2
             fi
         done
+        echo "python: no CPython $version here" >&2
     done
 }
 
@@ -29,7 +30,7 @@ if [[ ${1:-} != first ]]; then
     find_all
     exit
 fi
-for candidate in ${FAILOVER_PYTHON:-python3 $(find_all)}; do
+for candidate in ${FAILOVER_PYTHON:-python3 $(find_all 2>/dev/null)}; do
     if command -v "$candidate" >/dev/null && fits "$candidate"; then
         real "$candidate"
         exit

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from types import GenericAlias
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, final
 
 from typing_extensions import Never, Self, TypedDict, Unpack, disjoint_base
@@ -81,6 +82,8 @@ class FailoverResult(Generic[_T]):
     def is_panic(self) -> bool: ...
     @property
     def metadata(self) -> dict[str, bool]: ...
+    @classmethod
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
 
 @final
 class Lease:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import weakref
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union
 
 from . import _failover, config as configs, events as happenings, provider as providers
 from .beside import beside
@@ -21,6 +21,11 @@ from .names import AdminState, EventKind, HealthStatus
 from .pool import Pool
 from .provider import Check, EndpointLike, Provider, Strategist, grade_of
 from .worker import Worker
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._failover import _Options
 
 __all__ = ["FailoverManager"]
 
@@ -126,7 +131,7 @@ class FailoverManager:
         *,
         service: Optional[str] = None,
         provider: Optional[str] = None,
-        **options: Any,
+        **options: Unpack[_Options],
     ) -> Endpoint:
         """Picks an endpoint, on which nobody reports. See :meth:`Pool.lease` for one that is reported."""
         return self.pool(service, provider=provider, config=config).select(**options)
@@ -138,7 +143,7 @@ class FailoverManager:
         *,
         service: Optional[str] = None,
         provider: Optional[str] = None,
-        **options: Any,
+        **options: Unpack[_Options],
     ) -> _failover.FailoverResult[T]:
         """Runs ``function(endpoint)`` on one endpoint after another until it succeeds.
 
@@ -154,7 +159,7 @@ class FailoverManager:
         *,
         service: Optional[str] = None,
         provider: Optional[str] = None,
-        **options: Any,
+        **options: Unpack[_Options],
     ) -> _failover.FailoverResult[T]:
         """Like :meth:`execute_with_failover`, for an asynchronous function, on the caller's own loop."""
         pool = self.pool(service, provider=provider, config=config)

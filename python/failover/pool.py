@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from .config import FailoverConfig
     from .manager import FailoverManager
 
-    from typing_extensions import Concatenate, ParamSpec
+    from typing_extensions import Concatenate, ParamSpec, Unpack
+
+    from ._failover import _Options
 
     P = ParamSpec("P")
 
@@ -50,7 +52,7 @@ class Pool(_failover.Pool):
         return made
 
     async def execute_async(
-        self, function: Callable[[Endpoint], Awaitable[T]], /, **options: Any
+        self, function: Callable[[Endpoint], Awaitable[T]], /, **options: Unpack[_Options]
     ) -> FailoverResult[T]:
         """Runs an asynchronous function on one endpoint after another until it succeeds.
 
@@ -75,7 +77,7 @@ class Pool(_failover.Pool):
 
     @overload
     def wrap(
-        self, function: None = None, /, **options: Any
+        self, function: None = None, /, **options: Unpack[_Options]
     ) -> Callable[[Callable[Concatenate[Endpoint, P], T]], Callable[P, T]]: ...
 
     def wrap(self, function: Any = None, /, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Runs every Python block of the guide and of the package's page, in their order."""
+"""Runs every Python block of the guide, of the package's page and of the project's, in their order."""
 
 from __future__ import annotations
 
@@ -60,7 +60,11 @@ class Answer:
         return None
 
 
-@pytest.mark.parametrize("page", ["docs/guides/python.md", "python/README.md"])
+async def ask_async(endpoint: failover.Endpoint) -> bytes:
+    return b"hello"
+
+
+@pytest.mark.parametrize("page", ["docs/guides/python.md", "python/README.md", "README.md"])
 def test_every_block_runs(page: str, port: int, capsys: pytest.CaptureFixture[str]) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     # What a block leaves out: a client, and the function that makes a request.
@@ -69,6 +73,9 @@ def test_every_block_runs(page: str, port: int, capsys: pytest.CaptureFixture[st
         "client": SimpleNamespace(get=lambda url: Answer()),
         "session": SimpleNamespace(get=lambda url: Answer()),
         "get": lambda url: opener.open(url).read(),
+        "ask": lambda url: opener.open(url).read(),
+        "ask_async": ask_async,
+        "failover": failover,
     }
     for number, block in enumerate(blocks(page), 1):
         # Both servers of the page are the one that is there.
@@ -77,7 +84,7 @@ def test_every_block_runs(page: str, port: int, capsys: pytest.CaptureFixture[st
         made = eval(code, names)
         if asyncio.iscoroutine(made):
             asyncio.run(made)
-    assert names["answer"] == b"hello"
+    assert (names["served"].result if page == "README.md" else names["answer"]) == b"hello"
     if isinstance(names.get("manager"), failover.FailoverManager):
         names["manager"].close()
 

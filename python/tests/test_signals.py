@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import threading
@@ -50,11 +51,26 @@ def blocking(manager: failover.FailoverManager, silent: int) -> dict[str, Callab
             time.sleep(1)
             raise OSError("not there")
 
+        def update(self, endpoint: failover.Endpoint) -> None:
+            self.register(endpoint)
+
+        def deregister(self, id: str) -> None:
+            time.sleep(1)
+            raise OSError("not there")
+
+    async def think(candidates: Any) -> None:
+        await asyncio.sleep(20)
+
+    manager.set_strategist(think)
     manager.register_provider("slow", Slow())
+    manager.register_provider("kept", Slow())
+    manager.publish([{"id": "n", "name": "n", "address": "127.0.0.1", "port": 1}], provider="kept")
+    chosen = manager.pool("users", config={"strategy": "custom"})
     events = manager.events("recovery")
     pool = manager.pool("users", config=WAITS)
     return {
         "execute": lambda: pool.execute(fails),
+        "execute, a strategy": lambda: chosen.execute(fails),
         "health_check": lambda: manager.health_check("mute"),
         "health_check_all": manager.health_check_all,
         "wait_ready": lambda: manager.wait_ready(20),
@@ -64,12 +80,17 @@ def blocking(manager: failover.FailoverManager, silent: int) -> dict[str, Callab
         "register_endpoint": lambda: manager.register_endpoint(
             {"id": "n", "name": "n", "address": "127.0.0.1", "port": 1}, provider="slow"
         ),
+        "update_endpoint": lambda: manager.update_endpoint(
+            {"id": "n", "name": "n", "address": "127.0.0.1", "port": 1}, provider="kept"
+        ),
+        "deregister_endpoint": lambda: manager.deregister_endpoint("n", provider="kept"),
         "close": lambda: (manager.close(20), lease),
     }
 
 
 VERBS = [
     "execute",
+    "execute, a strategy",
     "health_check",
     "health_check_all",
     "wait_ready",
@@ -77,6 +98,8 @@ VERBS = [
     "events",
     "poll",
     "register_endpoint",
+    "update_endpoint",
+    "deregister_endpoint",
     "close",
 ]
 
@@ -114,7 +137,7 @@ def test_ctrl_c_ends_it_and_another_thread_goes_on(verb: str, silent: int) -> No
         failover_ended = time.monotonic() - began
     assert failover_ended < 5, "it would have blocked for far longer"
     assert counted[0] > 1000, "the other thread went on"
-    if verb == "execute":
+    if verb.startswith("execute"):
         assert manager.in_flight == 1, "the lease alone"
     if not manager.is_closed:
         with pytest.raises(failover.BusyError):

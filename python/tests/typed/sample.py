@@ -61,12 +61,15 @@ assert_type(user(42, detail=True), str)
 user("42")  # type: ignore[arg-type]
 pool.execute(length, timout=2)  # type: ignore[call-arg]
 pool.select(key=5)  # type: ignore[arg-type]
+manager.execute_with_failover(length, kex="u")  # type: ignore[call-arg]
+manager.select_endpoint(service="users", timeout="250ms")
 
 
 async def main() -> None:
     async with failover.FailoverManager() as other:
         assert_type(await other.pool("users").execute_async(length_async), failover.FailoverResult[int])
         assert_type(await user_async(42), str)
+        await other.pool("users").execute_async(length_async, timout=2)  # type: ignore[call-arg]
         async for event in other.events("failover"):
             assert_type(event, failover.Event)
 
