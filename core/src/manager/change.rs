@@ -34,44 +34,75 @@ impl Entry {
         let text = format!("provider {:?}: can't register, it only reads", self.name);
         Err(Error::new(ErrorKind::Provider, text))
     }
+
+    /// Whose provider is asked for a change in a service; `None` where the program keeps the set.
+    #[cfg(feature = "runtime")]
+    fn asked(&self, service: &Arc<str>) -> Result<Option<crate::discovery::Feed>> {
+        match &self.source {
+            Source::Registered(_) => Ok(None),
+            Source::Read(feed) => Ok(Some(feed.clone())),
+            Source::Services(services) => {
+                services.want(service)?.ok_or_else(|| unknown(&self.name)).map(Some)
+            }
+        }
+    }
 }
 
 impl Manager {
     /// Makes a change, after asking the provider if the set is not the program's.
     pub(super) fn change(&self, entry: &Entry, change: Change) -> Result<()> {
-        entry.check_writable()?;
-        // First, since it may be refused: then nothing changes.
-        self.inner.background.ensure_checks(change.to_come())?;
-        let id = Arc::clone(change.id());
-        let what = change.verb();
-        let given = match &entry.source {
-            #[cfg(feature = "runtime")]
-            Source::Read(feed) => self.change_by_asking(entry, feed, change)?,
-            #[cfg(feature = "runtime")]
-            Source::Services(services) => {
-                let feed = services.want(change.service())?.ok_or_else(|| unknown(&entry.name))?;
-                self.change_by_asking(entry, &feed, change)?
-            }
-            _ => change.apply(&entry.registry)?,
-        };
-        let kept = entry.registry.get(&id).map(|member| member.endpoint);
-        // A set that came meanwhile may be without it.
-        self.after_change(entry, &kept.unwrap_or(given), what);
+        self.prepare(entry, &change)?;
+        #[cfg(feature = "runtime")]
+        if let Some(feed) = entry.asked(change.service())? {
+            let (asked, work) = (feed.clone(), change.to_work());
+            super::runtime::wait_for(async move { asked.hand_over(work).await })??;
+            return self.settle(entry, &feed, change);
+        }
+        let (id, what) = (Arc::clone(change.id()), change.verb());
+        let given = change.apply(&entry.registry)?;
+        self.tell(entry, &id, given, what);
         Ok(())
     }
 
+    /// The same without waiting: `done` gets what came of it.
     #[cfg(feature = "runtime")]
-    fn change_by_asking(
+    pub(super) fn change_later(
         &self,
-        entry: &Entry,
-        feed: &crate::discovery::Feed,
+        entry: Arc<Entry>,
         change: Change,
-    ) -> Result<Arc<Endpoint>> {
-        change.check(&entry.registry)?;
-        let (asked, work) = (feed.clone(), change.to_work());
-        super::runtime::wait_for(async move { asked.hand_over(work).await })??;
+        done: impl FnOnce(Result<()>) + Send + 'static,
+    ) {
+        let prepared = self.prepare(&entry, &change);
+        let feed = match prepared.and_then(|()| entry.asked(change.service())) {
+            Ok(Some(feed)) => feed,
+            Ok(None) => return done(self.change(&entry, change)),
+            Err(error) => return done(Err(error)),
+        };
+        let manager = self.clone();
+        let work = async move {
+            feed.hand_over(change.to_work()).await?;
+            manager.settle(&entry, &feed, change)
+        };
+        super::runtime::begin(work, done);
+    }
+
+    /// Refuses what could not be done, before anybody is asked.
+    fn prepare(&self, entry: &Entry, change: &Change) -> Result<()> {
+        entry.check_writable()?;
+        // Before the set is touched, since it may be refused: then nothing changes.
+        self.inner.background.ensure_checks(change.to_come())?;
+        #[cfg(feature = "runtime")]
+        if !matches!(entry.source, Source::Registered(_)) {
+            change.check(&entry.registry)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a change that the provider agreed to.
+    #[cfg(feature = "runtime")]
+    fn settle(&self, entry: &Entry, feed: &crate::discovery::Feed, change: Change) -> Result<()> {
         self.check_open()?;
-        let given = change.endpoint();
+        let (id, what, given) = (Arc::clone(change.id()), change.verb(), change.endpoint());
         feed.guard().change(self.clock().now(), |registry| match change.apply(registry) {
             // A set that came before the answer knows already, and its word is the newer one.
             Err(error) if is_settled(error.kind()) => Ok(()),
@@ -81,7 +112,14 @@ impl Manager {
         if able.can_list && !able.can_watch {
             feed.refresh();
         }
-        Ok(given)
+        self.tell(entry, &id, given, what);
+        Ok(())
+    }
+
+    fn tell(&self, entry: &Entry, id: &str, given: Arc<Endpoint>, what: &'static str) {
+        let kept = entry.registry.get(id).map(|member| member.endpoint);
+        // A set that came meanwhile may be without it.
+        self.after_change(entry, &kept.unwrap_or(given), what);
     }
 }
 

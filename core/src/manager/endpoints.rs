@@ -37,14 +37,22 @@ impl Manager {
     /// # Errors
     ///
     /// As [`register_endpoint`](Self::register_endpoint), and [`ErrorKind::NotFound`].
-    pub fn update_endpoint(&self, provider: Option<&str>, mut endpoint: Endpoint) -> Result<()> {
+    pub fn update_endpoint(&self, provider: Option<&str>, endpoint: Endpoint) -> Result<()> {
         self.check_open()?;
-        check_one(&endpoint)?;
+        let change = self.update_of(provider, endpoint)?;
         let entry = self.provider_entry(provider)?;
-        entry.check_writable()?;
-        let known = self.endpoint(provider, &endpoint.id)?;
-        endpoint.unmask(&known);
-        self.change(&entry, Change::Update(endpoint))
+        self.change(&entry, change)
+    }
+
+    pub(super) fn update_of(
+        &self,
+        provider: Option<&str>,
+        mut endpoint: Endpoint,
+    ) -> Result<Change> {
+        check_one(&endpoint)?;
+        self.provider_entry(provider)?.check_writable()?;
+        endpoint.unmask(&*self.endpoint(provider, &endpoint.id)?);
+        Ok(Change::Update(endpoint))
     }
 
     /// Removes an endpoint; attempts on it end normally. A provider of the program's own is asked, as for
@@ -55,9 +63,14 @@ impl Manager {
     /// [`ErrorKind::NotFound`] if provider or endpoint is unknown, and those of a provider that is asked.
     pub fn deregister_endpoint(&self, provider: Option<&str>, id: &str) -> Result<()> {
         self.check_open()?;
+        let change = self.end_of(provider, id)?;
         let entry = self.provider_entry(provider)?;
-        entry.check_writable()?;
-        self.change(&entry, Change::Deregister(self.endpoint(provider, id)?))
+        self.change(&entry, change)
+    }
+
+    pub(super) fn end_of(&self, provider: Option<&str>, id: &str) -> Result<Change> {
+        self.provider_entry(provider)?.check_writable()?;
+        Ok(Change::Deregister(self.endpoint(provider, id)?))
     }
 
     /// The endpoint of an id.

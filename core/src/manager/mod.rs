@@ -2,6 +2,8 @@
 mod admin;
 mod background;
 mod change;
+#[cfg(feature = "runtime")]
+mod deferred;
 mod endpoints;
 mod fork;
 mod health;
@@ -20,6 +22,8 @@ mod shutdown;
 mod source;
 
 pub use admin::AdminAction;
+#[cfg(feature = "runtime")]
+pub use deferred::Deferred;
 pub use fork::{after_fork_child, after_fork_parent, before_fork, forks};
 pub use manager::Manager;
 pub use pool::Pool;

@@ -75,6 +75,17 @@ pub(super) fn wait_for<T: Send + 'static>(
     receiver.recv().map_err(|_| Error::new(ErrorKind::Closed, "background work has ended"))
 }
 
+/// Runs a future on the runtime, and hands its result to `done` there; an error at once where there is none.
+pub(super) fn begin<T: Send + 'static>(
+    future: impl Future<Output = Result<T>> + Send + 'static,
+    done: impl FnOnce(Result<T>) + Send + 'static,
+) {
+    match handle() {
+        Ok(runtime) => drop(runtime.spawn(async move { done(future.await) })),
+        Err(error) => done(Err(error)),
+    }
+}
+
 /// Parks the worker between two steps, before a fork.
 pub(super) fn park() {
     let Some(runtime) = RUNTIME.lock().as_ref().map(|runtime| runtime.handle().clone()) else {
