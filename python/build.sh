@@ -24,8 +24,7 @@ environment() { # PYTHON FOLDER
     local stamp
     stamp="$("$1" -V) $(sha256sum <"$here/tools.txt")"
     if [[ $(cat "$2/.stamp" 2>/dev/null) != "$stamp" ]]; then
-        rm -rf "$2"
-        "$1" -m venv "$2"
+        "$here/venv.sh" "$1" "$2"
         "$2/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/tools.txt"
         echo "$stamp" >"$2/.stamp"
     fi

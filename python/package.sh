@@ -36,8 +36,7 @@ CHECK
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 for base in $("$here/pythons.sh" | sed -n '1p;$p' | uniq); do
-    rm -rf "$scratch/empty"
-    "$base" -m venv "$scratch/empty"
+    "$here/venv.sh" "$base" "$scratch/empty"
     "$scratch/empty/bin/python" -m pip install --quiet --disable-pip-version-check --no-index "$wheel"
     "$scratch/empty/bin/python" -I "$here/../examples/python/custom_provider.py" >"$scratch/output"
     diff -u "$here/../examples/python/custom_provider.expected" "$scratch/output"
