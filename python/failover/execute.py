@@ -119,6 +119,7 @@ def _drive(call: _failover.Call, coroutine: Any, waited_for: Any) -> Generator[A
                 coroutine.close()
                 raise
             except BaseException as thrown:
+                timer.hear(thrown)
                 waited_for = coroutine.throw(thrown)
             else:
                 waited_for = coroutine.send(sent)
@@ -138,10 +139,11 @@ async def awaiting(awaitable: Awaitable[Any]) -> Any:
 class _Timer:
     """Ends an attempt whose time is over, by cancelling its task for a moment."""
 
-    __slots__ = ("_call", "_cancelling", "_handle", "_has_fired", "_loop", "_task")
+    __slots__ = ("_call", "_cancelling", "_handle", "_has_fired", "_heard", "_loop", "_task")
 
     def __init__(self, call: _failover.Call) -> None:
         self._has_fired = False
+        self._heard = 0
         self._handle: Optional[asyncio.TimerHandle] = None
         try:
             self._loop = asyncio.get_running_loop()
@@ -165,15 +167,21 @@ class _Timer:
         self._has_fired = True
         self._task.cancel()
 
+    def hear(self, thrown: BaseException) -> None:
+        """Counts what cancels the task once this timer has."""
+        self._heard += self._has_fired and isinstance(thrown, asyncio.CancelledError)
+
     def stop(self, error: Optional[BaseException]) -> None:
         """Ends the timer; raises if it was what ended the attempt."""
         if not self._has_fired:
             if self._handle is not None:
                 self._handle.cancel()
             return
-        wanted_by_others = hasattr(self._task, "uncancel") and (
-            self._task.uncancel() > self._cancelling
-        )
+        if hasattr(self._task, "uncancel"):
+            wanted_by_others = self._task.uncancel() > self._cancelling
+        else:
+            # One of them was this timer's own.
+            wanted_by_others = self._heard > 1
         is_other = error is not None and not isinstance(error, (Exception, asyncio.CancelledError))
         if not wanted_by_others and not is_other:
             raise _TimeIsOver from None
