@@ -10,13 +10,14 @@ from __future__ import annotations
 import atexit
 import os
 
-from . import _failover, worker
+from . import _failover, subscription, worker
 
 __all__: list[str] = []
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=worker.restart_in_child)
+    os.register_at_fork(after_in_child=subscription.restart_in_child)
 
 
 @atexit.register

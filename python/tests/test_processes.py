@@ -138,6 +138,23 @@ def test_events_of_a_child_dont_wake_the_parents_loop(manager: failover.Failover
     assert asyncio.run(read()) == "failover"
 
 
+def test_a_childs_events_are_told_in_the_child(manager: failover.FailoverManager) -> None:
+    told: list[tuple[int, str]] = []
+    stop = manager.on_event(lambda event: told.append((os.getpid(), event.type.value)), "config_applied")
+    manager.configure({"retry_delay": 0, "max_retries": 1})
+    eventually(lambda: told)
+
+    def work() -> None:
+        told.clear()
+        manager.configure({"retry_delay": 0, "max_retries": 2})
+        eventually(lambda: told)
+        assert told == [(os.getpid(), "config_applied")]
+
+    assert in_child(work) == 0
+    assert len(told) == 1
+    stop()
+
+
 def test_a_policy_can_forbid_use_in_a_child() -> None:
     with failover.FailoverManager(fork_policy="error") as manager:
         add(manager, "a")
