@@ -1,5 +1,5 @@
 /**
- * Places and numbers of the memory through which a call talks to the addon; `src/hot.rs` has the same.
+ * Places and numbers of the memory through which a call talks to the addon; `src/board.rs` has the same.
  *
  * Whole numbers come first, real ones behind them.
  */

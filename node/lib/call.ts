@@ -29,9 +29,9 @@ import type { Outcome } from './classify.js';
 import { outcomeCode } from './classify.js';
 import type { Duration } from './duration.js';
 import { toMilliseconds } from './duration.js';
-import type { Endpoint } from './endpoint.js';
+import type { Endpoint, Numbered } from './endpoint.js';
 import type { FailoverError } from './errors.js';
-import { fromText, invalid } from './errors.js';
+import { fromText, invalidState } from './errors.js';
 import type { RequestOptions } from './execute.js';
 import { requestText } from './execute.js';
 import type { Pool } from './pool.js';
@@ -64,7 +64,9 @@ export class Call {
     /** True if an attempt went to an endpoint that looked unfit. */
     isPanic = false;
     readonly #pool: Pool;
-    readonly #number: number;
+    readonly #held: Held;
+    /** Where attempts went. */
+    readonly #tried: Numbered[] = [];
 
     /** @internal Makes a call and starts it. */
     constructor(pool: Pool, request: RequestOptions | undefined, isNested: boolean) {
@@ -74,7 +76,8 @@ export class Call {
             throw fromText(pool.native.trouble());
         }
         this.#pool = pool;
-        this.#number = pool.words[CALL]!;
+        this.#held = { pool, number: pool.words[CALL]!, isOpen: true };
+        forgotten.register(this, this.#held, this.#held);
         this.action = this.#read(wanted);
     }
 
@@ -116,44 +119,53 @@ export class Call {
      * @throws FailoverError `invalid_argument` if it isn't among the candidates.
      */
     choose(endpoint: Endpoint): Action {
-        const number = this.#pool.manager.interned.numberOf(endpoint);
-        if (number === undefined) {
-            throw invalid('choose: must be an endpoint of a pool');
-        }
-        [this.#pool.words[SLOT], this.#pool.words[GENERATION]] = number;
+        const all = candidates(this.#pool, this.#open());
+        const found = all.find((one) => one.endpoint.id === endpoint.id);
+        // No endpoint has that number, so the library says what it makes of it.
+        this.#pool.words[SLOT] = found?.slot ?? 0;
+        this.#pool.words[GENERATION] = found?.generation ?? 0;
         return this.#step(Input.CHOSEN);
     }
 
     /** The endpoints among which the program chooses. */
     get candidates(): Endpoint[] {
-        return candidates(this.#pool, this.#number);
+        return candidates(this.#pool, this.#open()).map((one) => one.endpoint);
     }
 
     /** The attempts that ended without success, in their order. */
     get history(): AttemptRecord[] {
-        return history(this.#pool, this.#number);
+        return history(this.#pool, this.#open(), this.#tried);
     }
 
     /** Why the call failed. */
     get error(): FailoverError {
-        const error = fromText(this.#pool.native.error(this.#number));
+        const error = fromText(this.#pool.native.error(this.#open()));
         error.attempts = this.history;
         return error;
     }
 
-    /** Frees the call; nothing may be done with it afterwards. */
+    /** Frees the call; nothing may be done with it afterwards, but freeing it again. */
     free(): void {
-        this.#pool.native.free(this.#number);
+        forgotten.unregister(this.#held);
+        free(this.#held);
     }
 
     [Symbol.dispose](): void {
         this.free();
     }
 
+    /** Its number, which is another call's once this one is freed. */
+    #open(): number {
+        if (!this.#held.isOpen) {
+            throw invalidState('call: is not open');
+        }
+        return this.#held.number;
+    }
+
     #step(input: number): Action {
         const { words, hot, native } = this.#pool;
         words[INPUT] = input;
-        words[CALL] = this.#number;
+        words[CALL] = this.#open();
         words[FREE] = 0;
         const wanted = hot.step();
         if (wanted === Wanted.REFUSED) {
@@ -173,8 +185,11 @@ export class Call {
         const left = () => Math.max(0, reals[TIMER]! - timers.now()) / 1e6;
         switch (wanted) {
             case Wanted.ATTEMPT: {
+                const [slot, generation] = [words[SLOT]!, words[GENERATION]!];
                 const timeout = reals[TIME]! / 1e6;
-                return { kind: 'attempt', endpoint: this.#pool.found(), number, timeout };
+                const endpoint = this.#pool.found();
+                this.#tried.push({ slot, generation, endpoint });
+                return { kind: 'attempt', endpoint, number, timeout };
             }
             case Wanted.WAIT:
                 return { kind: 'wait', for: left() };
@@ -192,20 +207,44 @@ export class Call {
     }
 }
 
-/** The attempts of a call that ended without success. */
-export function history(pool: Pool, call: number): AttemptRecord[] {
+interface Held {
+    pool: Pool;
+    number: number;
+    isOpen: boolean;
+}
+
+/** A net only: a call that nobody frees is freed once nobody has it any more. */
+const forgotten = new FinalizationRegistry<Held>(free);
+
+function free(held: Held): void {
+    if (held.isOpen) {
+        held.isOpen = false;
+        held.pool.native.free(held.number);
+    }
+}
+
+/**
+ * The attempts of a call that ended without success; `tried` is where they went, since an endpoint that is
+ * gone may not be known any more.
+ */
+export function history(pool: Pool, call: number, tried: readonly Numbered[]): AttemptRecord[] {
     const { native, manager } = pool;
     const records = JSON.parse(native.history(call)) as [number, number, Outcome, number][];
     return records.map(([slot, generation, outcome, nanoseconds]) => ({
-        endpoint: manager.interned.of(slot, generation, native),
+        endpoint:
+            tried.find((one) => one.slot === slot && one.generation === generation)?.endpoint ??
+            manager.interned.of(slot, generation, native),
         outcome,
         duration: nanoseconds / 1e6,
     }));
 }
 
 /** The endpoints among which the program chooses. */
-export function candidates(pool: Pool, call: number): Endpoint[] {
+export function candidates(pool: Pool, call: number): Numbered[] {
     const { native, manager } = pool;
     const ids = JSON.parse(native.candidates(call)) as [number, number][];
-    return ids.map(([slot, generation]) => manager.interned.of(slot, generation, native));
+    return ids.map(([slot, generation]) => {
+        const endpoint = manager.interned.of(slot, generation, native);
+        return { slot, generation, endpoint };
+    });
 }

@@ -8,6 +8,7 @@
 import type { Duration } from './duration.js';
 import { toMilliseconds } from './duration.js';
 import { FailoverError, invalid } from './errors.js';
+import { shown } from './options.js';
 
 /** What came of an attempt. */
 export type Outcome =
@@ -32,7 +33,7 @@ export type Classifier = (error: unknown) => Outcome | undefined;
 export function outcomeCode(outcome: Outcome): number {
     const code = OUTCOMES.indexOf(outcome) + 1;
     if (code === 0) {
-        throw invalid(`outcome: must be one of ${OUTCOMES.join(', ')}, got ${String(outcome)}`);
+        throw invalid(`outcome: must be one of ${OUTCOMES.join(', ')}, got ${shown(outcome)}`);
     }
     return code;
 }
@@ -56,6 +57,9 @@ export function tagged<E extends object>(
     { restFor = 0 }: { restFor?: Duration } = {},
 ): E {
     outcomeCode(outcome);
+    if ((typeof error !== 'object' && typeof error !== 'function') || error === null) {
+        throw invalid(`tagged: must be an object, got ${shown(error)}`);
+    }
     tags.set(error, { outcome, restFor: toMilliseconds(restFor, 'restFor') });
     return error;
 }
@@ -86,16 +90,16 @@ function causes(error: unknown): object[] {
     let one = error;
     while (typeof one === 'object' && one !== null && !chain.includes(one)) {
         chain.push(one);
-        one = (one as { cause?: unknown }).cause;
+        one = property(one, 'cause');
     }
     return chain;
 }
 
 function known(error: object): Outcome | undefined {
-    if (error instanceof FailoverError) {
+    if (isA(error, FailoverError)) {
         return OF_TYPE[error.type];
     }
-    const { code, name, cause } = error as { code?: unknown; name?: unknown; cause?: unknown };
+    const [code, name, cause] = ['code', 'name', 'cause'].map((key) => property(error, key));
     if (typeof code === 'string') {
         const outcome = OF_CODE[code] ?? (TLS.test(code) ? 'unsent' : undefined);
         if (outcome !== undefined) {
@@ -109,8 +113,25 @@ function known(error: object): Outcome | undefined {
         return 'cancelled';
     }
     // `fetch` wraps what the network said in a TypeError; any other one is a defect of the program.
-    const isDefect = DEFECTS.some((defect) => error instanceof defect);
-    return isDefect && !(cause instanceof Error) ? 'local' : undefined;
+    const isDefect = DEFECTS.some((defect) => isA(error, defect));
+    return isDefect && !isA(cause, Error) ? 'local' : undefined;
+}
+
+/** A property of whatever was thrown; what can't be read isn't there. */
+function property(of: object, key: string): unknown {
+    try {
+        return (of as Record<string, unknown>)[key];
+    } catch {
+        return undefined;
+    }
+}
+
+function isA<T>(value: unknown, kind: abstract new (...given: never[]) => T): value is T {
+    try {
+        return value instanceof kind;
+    } catch {
+        return false;
+    }
 }
 
 const OF_TYPE: Readonly<Record<FailoverError['type'], Outcome>> = {

@@ -6,6 +6,7 @@
  */
 import type { Duration } from './duration.js';
 import { toMilliseconds } from './duration.js';
+import { invalidState } from './errors.js';
 import type { NativeManager } from './native.js';
 
 /** A clock that stands still until {@link advance} moves it. Give it to one manager. */
@@ -36,8 +37,8 @@ export class ManualClock {
 
     #own(): Timers {
         if (this.timers === undefined) {
-            throw new Error(
-                'ManualClock: give it to a manager first, as `clock` of its configuration',
+            throw invalidState(
+                'clock: give it to a manager first, as `clock` of its configuration',
             );
         }
         return this.timers;

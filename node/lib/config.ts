@@ -8,8 +8,9 @@
 import type { ManualClock } from './clock.js';
 import type { Duration } from './duration.js';
 import { toText } from './duration.js';
-import { checked } from './errors.js';
+import { checked, invalid } from './errors.js';
 import { native } from './native.js';
+import { shown } from './options.js';
 
 /** How endpoints are ranked. */
 export type FailoverStrategy =
@@ -142,7 +143,10 @@ export function toDocument(name: DocumentName, given: object | string): string {
     if (typeof given === 'string') {
         return given;
     }
-    return JSON.stringify(written(rulesOf(name), given, ''));
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+        throw invalid(`${name}: must be an object or a JSON text, got ${shown(given)}`);
+    }
+    return JSON.stringify(written(rulesOf(name), given, '', []));
 }
 
 /** A document as JavaScript has it. */
@@ -160,24 +164,50 @@ export function camelCase(key: string): string {
     return key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function written(rules: Rules, given: unknown, path: string): unknown {
-    if (isDuration(rules) && typeof given === 'number') {
-        return toText(given, path);
+/** A value as a document may hold it; `path` names it where it can't. */
+export function plainValue(given: unknown, path: string): unknown {
+    return written({}, given, path, []);
+}
+
+function written(rules: Rules, given: unknown, path: string, above: object[]): unknown {
+    if (isDuration(rules) && (typeof given === 'number' || typeof given === 'bigint')) {
+        return toText(given as Duration, path);
+    }
+    // What JSON would leave out or turn into nothing without a word.
+    const isNoNumber = typeof given === 'number' && !Number.isFinite(given);
+    if (isNoNumber || ['bigint', 'function', 'symbol'].includes(typeof given)) {
+        throw invalid(`${path}: can't be ${shown(given)}`);
     }
     if (given instanceof Date) {
+        if (Number.isNaN(given.getTime())) {
+            throw invalid(`${path}: must be a date, got an invalid one`);
+        }
         return given.toISOString();
     }
-    if (given === null || typeof given !== 'object' || Array.isArray(given)) {
+    if (given === null || typeof given !== 'object') {
         return given;
     }
-    const found: Record<string, unknown> = {};
+    if (above.includes(given)) {
+        throw invalid(`${path}: holds itself`);
+    }
+    const within = [...above, given];
+    if (Array.isArray(given)) {
+        const items = rules.items ?? {};
+        return given.map((item, at) => written(items, item, `${path}[${at}]`, within));
+    }
+    if (Symbol.iterator in given) {
+        throw invalid(`${path}: must be a plain object or an array, got ${shown(given)}`);
+    }
+    // Without a prototype, so that any key is one.
+    const found = Object.create(null) as Record<string, unknown>;
     for (const [key, value] of Object.entries(given)) {
         if (value === undefined) {
             continue;
         }
         // Keys of a map are the program's own.
         const name = rules.properties === undefined ? key : snakeCase(key);
-        found[name] = written(memberOf(rules, name), value, path === '' ? name : `${path}.${name}`);
+        const member = path === '' ? name : `${path}.${name}`;
+        found[name] = written(memberOf(rules, name), value, member, within);
     }
     return found;
 }
@@ -195,7 +225,7 @@ function read(rules: Rules, value: unknown): unknown {
 
 function memberOf(rules: Rules, name: string): Rules {
     const known = rules.properties?.[name];
-    if (known !== undefined) {
+    if (known !== undefined && Object.hasOwn(rules.properties!, name)) {
         return known.$ref === undefined
             ? known
             : rulesOf(known.$ref.split('/').pop() as DocumentName);

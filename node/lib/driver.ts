@@ -5,6 +5,9 @@
  * turn of the loop, no other thread takes part, and a function whose promise is settled when the loop
  * turns costs no timer.
  */
+import { AsyncResource } from 'node:async_hooks';
+
+import { onAbort } from './abort.js';
 import type { AttemptRecord, Callback } from './attempt.js';
 import { Attempt } from './attempt.js';
 import {
@@ -26,8 +29,8 @@ import {
 import { candidates, history } from './call.js';
 import { classify } from './classify.js';
 import type { Timed } from './clock.js';
-import type { Endpoint } from './endpoint.js';
-import { FailoverError, fromText, invalid } from './errors.js';
+import type { Endpoint, Numbered } from './endpoint.js';
+import { FailoverError, fromText, invalid, invalidState } from './errors.js';
 import type { ExecuteOptions } from './execute.js';
 import { FailoverResult } from './execute.js';
 import type { Pool } from './pool.js';
@@ -48,11 +51,19 @@ export class Run<T> implements Timed {
     #value: T | undefined;
     /** The endpoint of the attempt that was reported last. */
     #served: Endpoint | undefined;
+    /** Its number, for the history. */
+    #slot = 0;
+    #generation = 0;
+    /** Where the attempts went that ended without success. */
+    #tried: Numbered[] | undefined;
+    /** True if the last attempt left an error, and not only one before. */
     #hasError = false;
-    #error: unknown;
+    #errors: [unknown] | undefined;
+    /** Where the caller is, for attempts that a timer begins: it belongs to whoever was first. */
+    #context: AsyncResource | undefined;
     #resolve: ((value: T | FailoverResult<T>) => void) | undefined;
     #reject: ((reason: unknown) => void) | undefined;
-    #abort: (() => void) | undefined;
+    #unfollow: (() => void) | undefined;
 
     constructor(
         pool: Pool,
@@ -68,11 +79,9 @@ export class Run<T> implements Timed {
     }
 
     /** Does what the machine wants first, and returns the call's promise. */
-    begin(action: number): Promise<T | FailoverResult<T>> {
-        const signal = this.#options?.signal;
+    begin(action: number, signal: AbortSignal | undefined): Promise<T | FailoverResult<T>> {
         if (signal !== undefined) {
-            this.#abort = () => this.#cancel(signal.reason);
-            signal.addEventListener('abort', this.#abort, { once: true });
+            this.#unfollow = onAbort(signal, () => this.#cancel(signal.reason));
         }
         this.#act(action);
         return (this.promise ??= new Promise((resolve, reject) => {
@@ -84,14 +93,32 @@ export class Run<T> implements Timed {
     /** The time that was noted has come. */
     tick(): void {
         if (this.isOpen) {
-            this.#act(this.#step(Input.TICK));
+            const run = () => this.#act(this.#step(Input.TICK));
+            if (this.#context === undefined) {
+                run();
+            } else {
+                this.#context.runInAsyncScope(run);
+            }
         }
     }
 
+    /** Does what the machine wants. It never throws: it runs where nobody would catch that. */
     #act(wanted: number): void {
+        try {
+            this.#perform(wanted);
+        } catch (defect) {
+            this.#cancel(defect);
+        }
+    }
+
+    #perform(wanted: number): void {
         let action = wanted;
         while (action === Action.ABANDON) {
-            this.#attempt?.abandon(timedOut());
+            const attempt = this.#attempt;
+            if (attempt !== undefined) {
+                this.#keep(attempt.endpoint);
+                attempt.abandon(timedOut());
+            }
             // A result that comes all the same is nobody's, and an earlier error isn't the last.
             this.#attempt = undefined;
             this.#hasError = false;
@@ -105,6 +132,7 @@ export class Run<T> implements Timed {
             case Action.WAIT:
             case Action.PENDING:
                 this.due = this.#pool.reals[TIMER]!;
+                this.#context ??= new AsyncResource('FAILOVERCALL', UNWATCHED);
                 return this.#pool.timers.note(this);
             case Action.CHOOSE:
                 return this.#choose();
@@ -116,30 +144,33 @@ export class Run<T> implements Timed {
     #run(): void {
         const pool = this.#pool;
         const { words, reals } = pool;
+        this.#slot = words[SLOT]!;
+        this.#generation = words[GENERATION]!;
         const endpoint = pool.found();
         const attempt = new Attempt(endpoint, words[ATTEMPT]!, reals[TIME]! / 1e6);
         this.#attempt = attempt;
         this.due = reals[TIMER]!;
         let result: T | PromiseLike<T>;
+        let promise: Promise<T> | undefined;
         try {
             const { nesting } = pool.manager;
             result =
                 nesting === undefined
                     ? this.#callback(endpoint, attempt)
                     : nesting.run(attempt, this.#callback, endpoint, attempt);
+            promise = isThenable(result) ? Promise.resolve(result) : undefined;
         } catch (error) {
             return this.#failed(attempt, error);
         }
-        if (isThenable(result)) {
-            const promise = result instanceof Promise ? result : Promise.resolve(result);
-            promise.then(
-                (value: T) => this.#succeeded(attempt, value),
-                (error: unknown) => this.#failed(attempt, error),
-            );
-            pool.timers.watch(this);
-        } else {
-            this.#succeeded(attempt, result);
+        if (promise === undefined) {
+            return this.#succeeded(attempt, result as T);
         }
+        promise.then(
+            (value: T) => this.#succeeded(attempt, value),
+            (error: unknown) => this.#failed(attempt, error),
+        );
+        this.#context ??= new AsyncResource('FAILOVERCALL', UNWATCHED);
+        pool.timers.watch(this);
     }
 
     #succeeded(attempt: Attempt, value: T): void {
@@ -154,17 +185,24 @@ export class Run<T> implements Timed {
         if (attempt !== this.#attempt) {
             return;
         }
-        this.#error = error;
+        this.#keep(attempt.endpoint);
+        this.#errors = [error];
         this.#hasError = true;
         let outcome: [number, number];
         try {
             outcome = classify(error, this.#options?.classify ?? this.#pool.manager.classifier);
         } catch (defect) {
             // The program's own classifier is at fault, so its error is what has to be seen.
-            this.#error = defect;
+            this.#errors = [defect];
             outcome = [OUTCOME_LOCAL, 0];
         }
         this.#act(this.#report(attempt, outcome[0], outcome[1], 0));
+    }
+
+    /** Keeps where an attempt went that ended without success. */
+    #keep(endpoint: Endpoint): void {
+        const [slot, generation] = [this.#slot, this.#generation];
+        (this.#tried ??= []).push({ slot, generation, endpoint });
     }
 
     #report(attempt: Attempt, outcome: number, hint: number, isFreed: number): number {
@@ -210,7 +248,7 @@ export class Run<T> implements Timed {
         const endpoint = this.#served!;
         let before: readonly AttemptRecord[] = NOTHING;
         if (attempts > 1) {
-            before = history(this.#pool, this.#call);
+            before = history(this.#pool, this.#call, this.#tried ?? []);
             native.free(this.#call);
         }
         this.#end(new FailoverResult(endpoint, value, attempts, duration, flags, before));
@@ -219,11 +257,18 @@ export class Run<T> implements Timed {
     #fail(action: number): void {
         const { native } = this.#pool;
         const text = action === Action.FAIL ? native.error(this.#call) : native.trouble();
-        const attempts = history(this.#pool, this.#call);
+        const attempts = history(this.#pool, this.#call, this.#tried ?? []);
         native.free(this.#call);
         const error = fromText(text);
         error.attempts = attempts;
-        this.#end(undefined, this.#hasError ? explained(this.#error, error) : error, true);
+        if (this.#errors !== undefined) {
+            const [last] = this.#errors;
+            error.cause ??= last;
+            if (this.#hasError) {
+                return this.#end(undefined, explained(last, error), true);
+            }
+        }
+        this.#end(undefined, error, true);
     }
 
     #cancel(reason: unknown): void {
@@ -238,24 +283,27 @@ export class Run<T> implements Timed {
     }
 
     #choose(): void {
-        const { manager } = this.#pool;
+        const { manager, words } = this.#pool;
         const found = candidates(this.#pool, this.#call);
         const strategy = this.#options?.strategy ?? manager.strategy;
         if (strategy === undefined) {
             const text = 'execute: the strategy "custom" needs a function that chooses';
-            return this.#cancel(new FailoverError(text, STATE));
+            return this.#cancel(invalidState(text));
         }
         const take = (chosen: Endpoint | string) => {
-            const endpoint = found.find((one) => one === chosen || one.id === chosen);
-            const number = endpoint && manager.interned.numberOf(endpoint);
-            if (number === undefined) {
+            // By its id, since it may have been described anew meanwhile.
+            const id = typeof chosen === 'string' ? chosen : chosen?.id;
+            const one = found.find(({ endpoint }) => endpoint.id === id);
+            if (one === undefined) {
                 throw invalid('strategy: must return one of the candidates, or its id');
             }
-            [this.#pool.words[SLOT], this.#pool.words[GENERATION]] = number;
+            words[SLOT] = one.slot;
+            words[GENERATION] = one.generation;
             this.#act(this.#step(Input.CHOSEN));
         };
         try {
-            const chosen = strategy(found, this.#options ?? {});
+            const candidates = found.map((one) => one.endpoint);
+            const chosen = strategy(candidates, this.#options ?? {});
             if (!isThenable(chosen)) {
                 return take(chosen);
             }
@@ -278,9 +326,7 @@ export class Run<T> implements Timed {
 
     #end(value: T | FailoverResult<T> | undefined, reason?: unknown, isRejected = false): void {
         this.isOpen = false;
-        if (this.#abort !== undefined) {
-            this.#options?.signal?.removeEventListener('abort', this.#abort);
-        }
+        this.#unfollow?.();
         if (this.#resolve === undefined) {
             // The answer was there at once, so the promise is settled from the beginning.
             this.promise = isRejected
@@ -296,20 +342,22 @@ export class Run<T> implements Timed {
 
 /** The last attempt's own error, with the call's history on it. */
 function explained(error: unknown, why: FailoverError): unknown {
-    why.cause ??= error;
-    if (typeof error !== 'object' || error === null || !Object.isExtensible(error)) {
-        return error;
+    if (typeof error === 'object' && error !== null) {
+        const hidden = { enumerable: false, configurable: true, writable: true };
+        try {
+            // What takes nothing, a frozen error for example, comes back as it is.
+            Reflect.defineProperty(error, 'attempts', { value: why.attempts, ...hidden });
+            Reflect.defineProperty(error, 'failover', { value: why, ...hidden });
+        } catch {
+            // So does one whose own code refuses.
+        }
     }
-    const hidden = { enumerable: false, configurable: true, writable: true };
-    Object.defineProperty(error, 'attempts', { value: why.attempts, ...hidden });
-    Object.defineProperty(error, 'failover', { value: why, ...hidden });
     return error;
 }
 
 function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
     return (
-        typeof value === 'object' &&
-        value !== null &&
+        ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
         typeof (value as { then?: unknown }).then === 'function'
     );
 }
@@ -319,6 +367,7 @@ function timedOut(): FailoverError {
 }
 
 const TIMEOUT = { type: 'timeout', code: 6014, kind: 'timeout', isRetryable: true } as const;
-const STATE = { type: 'validation', code: 6013, kind: 'invalid_state' } as const;
+/** Nothing has to be told when it is gone. */
+const UNWATCHED = { requireManualDestroy: true };
 const OUTCOME_LOCAL = 8;
 const NOTHING: readonly AttemptRecord[] = Object.freeze([]);

@@ -3,8 +3,9 @@
  *
  * Texts are read by the library, so that they mean the same in every language.
  */
-import { checked, invalid } from './errors.js';
+import { checked, FailoverError, invalid } from './errors.js';
 import { native } from './native.js';
+import { shown } from './options.js';
 
 /** A duration: milliseconds, or a text with a unit. */
 export type Duration = number | string;
@@ -16,7 +17,7 @@ export function toText(duration: Duration, path: string): string {
     }
     if (typeof duration !== 'number' || !Number.isFinite(duration) || duration < 0) {
         throw invalid(
-            `${path}: must be milliseconds or a text like "250ms", got ${String(duration)}`,
+            `${path}: must be milliseconds or a text like "250ms", got ${shown(duration)}`,
         );
     }
     // Whole nanoseconds; nothing finer is known.
@@ -26,5 +27,14 @@ export function toText(duration: Duration, path: string): string {
 /** The duration in milliseconds. */
 export function toMilliseconds(duration: Duration, path: string): number {
     const text = toText(duration, path);
-    return typeof duration === 'number' ? duration : checked(() => native.milliseconds(text));
+    if (typeof duration === 'number') {
+        return duration;
+    }
+    try {
+        return checked(() => native.milliseconds(text));
+    } catch (error) {
+        throw error instanceof FailoverError
+            ? invalid(error.message.replace(/^duration/, path))
+            : error;
+    }
 }

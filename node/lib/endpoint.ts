@@ -106,6 +106,13 @@ export function endpointText(given: EndpointConfig | Endpoint): string {
     return toDocument('endpoint', given);
 }
 
+/** An endpoint with its number. */
+export interface Numbered {
+    slot: number;
+    generation: number;
+    endpoint: Endpoint;
+}
+
 interface Known {
     generation: number;
     version: number;
@@ -132,13 +139,6 @@ export class Interned {
         return known?.generation === generation
             ? known.endpoint
             : this.#read(slot, generation, 0, pool);
-    }
-
-    /** The number of an endpoint that was handed out: slot and generation. */
-    numberOf(endpoint: Endpoint): [number, number] | undefined {
-        const slot = this.#known.findIndex((known) => known?.endpoint === endpoint);
-        const known = this.#known[slot];
-        return known && [slot, known.generation];
     }
 
     #read(slot: number, generation: number, version: number, pool: NativePool): Endpoint {

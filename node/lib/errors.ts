@@ -65,13 +65,15 @@ export function checked<T>(run: () => T): T {
     }
 }
 
-/** The same for one that ends later. */
-export async function checkedLater<T>(run: () => Promise<T>): Promise<T> {
-    try {
-        return await run();
-    } catch (thrown) {
-        throw translated(thrown);
-    }
+/** What may not be done now, or not any more. */
+export function invalidState(message: string): FailoverError {
+    return new FailoverError(message, { type: 'validation', code: 6013, kind: 'invalid_state' });
+}
+
+/** What comes too late for a manager. */
+export function closed(): FailoverError {
+    const facts = { type: 'internal', code: 6009, kind: 'closed' } as const;
+    return new FailoverError('the manager is closed', facts);
 }
 
 /** The error of a wrong argument. */
@@ -81,5 +83,11 @@ export function invalid(message: string): FailoverError {
 
 function translated(thrown: unknown): unknown {
     const text = thrown instanceof Error ? thrown.message : '';
-    return text.startsWith('{"code":') ? fromText(text) : thrown;
+    if (text.startsWith('{"code":')) {
+        return fromText(text);
+    }
+    // An argument of the wrong kind is refused by the bridge itself.
+    const { code } = (thrown ?? {}) as { code?: unknown };
+    const isWrong = typeof code === 'string' && /^(InvalidArg|\w+Expected)$/.test(code);
+    return isWrong ? invalid(text) : thrown;
 }

@@ -1,6 +1,7 @@
 /**
  * What happens, as it happens: events and log records, as async iterators.
  */
+import { onAbort } from './abort.js';
 import type { NativeManager, NativeQueue } from './native.js';
 
 /** What may happen; `docs/reference/events.md` says what each means. */
@@ -84,19 +85,18 @@ export class RecordStream<T> implements AsyncIterableIterator<T> {
     #read: T[] = [];
     #waiting: ((result: IteratorResult<T>) => void)[] = [];
     #isEnded = false;
-    readonly #signal: AbortSignal | undefined;
-    readonly #abort = () => this.end();
+    readonly #unfollow: (() => void) | undefined;
 
     /** @internal */
     constructor(queue: NativeQueue, readers: Readers, signal: AbortSignal | undefined) {
         this.#queue = queue;
         this.#readers = readers;
-        this.#signal = signal;
         readers.add(this);
         if (signal?.aborted === true) {
             this.end();
+        } else if (signal !== undefined && !this.#isEnded) {
+            this.#unfollow = onAbort(signal, () => this.end());
         }
-        signal?.addEventListener('abort', this.#abort, { once: true });
     }
 
     /** How many records were dropped because nobody read them. */
@@ -106,7 +106,7 @@ export class RecordStream<T> implements AsyncIterableIterator<T> {
 
     /** What waits now, without waiting for more. */
     drain(): T[] {
-        this.#fill();
+        while (this.#fill() === MOST_AT_ONCE);
         const all = this.#read;
         this.#read = [];
         return all;
@@ -162,7 +162,7 @@ export class RecordStream<T> implements AsyncIterableIterator<T> {
         this.wake();
         this.#fill();
         this.#isEnded = true;
-        this.#signal?.removeEventListener('abort', this.#abort);
+        this.#unfollow?.();
         this.#queue.close();
         this.#readers.remove(this);
         for (const resolve of this.#waiting) {
@@ -172,10 +172,11 @@ export class RecordStream<T> implements AsyncIterableIterator<T> {
         this.#waiting = [];
     }
 
-    #fill(): void {
-        if (!this.#isEnded) {
-            this.#read.push(...records<T>(this.#queue.poll(MOST_AT_ONCE)));
-        }
+    /** Takes what waits; tells how much that was. */
+    #fill(): number {
+        const found = this.#isEnded ? [] : records<T>(this.#queue.poll(MOST_AT_ONCE));
+        this.#read.push(...found);
+        return found.length;
     }
 }
 
@@ -185,6 +186,7 @@ export class Bell implements Readers {
     readonly #owner: Answering;
     readonly #readers = new Set<Reader>();
     #isHung = false;
+    #isOver = false;
     #holds = 0;
 
     constructor(native: NativeManager, owner: Answering) {
@@ -194,7 +196,7 @@ export class Bell implements Readers {
 
     /** Hangs it up, at first use. */
     hang(): void {
-        if (!this.#isHung) {
+        if (!this.#isHung && !this.#isOver) {
             this.#isHung = true;
             // The host keeps the function for as long as the bell hangs, and must not keep the manager.
             const owner = new WeakRef(this.#owner);
@@ -203,6 +205,9 @@ export class Bell implements Readers {
     }
 
     add(reader: Reader): void {
+        if (this.#isOver) {
+            return reader.end();
+        }
         this.hang();
         this.#readers.add(reader);
     }
@@ -218,6 +223,7 @@ export class Bell implements Readers {
 
     /** Ends every reader, since the manager is closed. */
     end(): void {
+        this.#isOver = true;
         [...this.#readers].forEach((reader) => reader.end());
     }
 

@@ -1,14 +1,17 @@
 /**
  * What a program says of one call, and what it gets back.
  */
+import { signalOf } from './abort.js';
 import type { Attempt, AttemptRecord, Callback, Strategy } from './attempt.js';
 import { Action, IS_FALLBACK, IS_PANIC } from './board.js';
 import type { Classifier } from './classify.js';
+import { plainValue } from './config.js';
 import type { Duration } from './duration.js';
 import { Run } from './driver.js';
 import { toText } from './duration.js';
 import type { Endpoint } from './endpoint.js';
 import { fromText, invalid } from './errors.js';
+import { functionOf, shown } from './options.js';
 import type { Pool } from './pool.js';
 
 /** What one request wants of its endpoint. Everything may be absent. */
@@ -44,7 +47,7 @@ export interface RequestOptions {
 /** What a program says of one call. */
 export interface ExecuteOptions extends RequestOptions {
     /** Ends the call: it is rejected with the signal's reason, and its attempt returned as cancelled. */
-    signal?: AbortSignal;
+    signal?: AbortSignal | null;
     /** The attempt within which the call is made: retries don't multiply. */
     parent?: Attempt;
     /** Says what errors mean, for this call. */
@@ -115,32 +118,38 @@ export function execute<T>(
     options: ExecuteOptions | undefined,
     isWhole: boolean,
 ): Promise<T | FailoverResult<T>> {
+    if (typeof callback !== 'function') {
+        return Promise.reject(invalid(`callback: must be a function, got ${shown(callback)}`));
+    }
     let action: number;
+    let signal: AbortSignal | undefined;
     if (options === undefined && pool.manager.nesting === undefined) {
         action = pool.hot.begin();
     } else {
-        if (options?.signal?.aborted === true) {
-            return Promise.reject(options.signal.reason);
-        }
         const isNested = (options?.parent ?? pool.manager.nesting?.getStore()) !== undefined;
         try {
-            const text = requestText(options, isNested);
+            signal = signalOf(options?.signal);
+            functionOf(options?.classify, 'options.classify');
+            functionOf(options?.strategy, 'options.strategy');
+            signal?.throwIfAborted();
+            const text = requestText(options, isNested, true);
             action = text === undefined ? pool.hot.begin() : pool.hot.begin(text);
         } catch (error) {
             return Promise.reject(error);
         }
-        if (action === Action.REFUSED) {
-            // Refused before there was a call.
-            return Promise.reject(fromText(pool.native.trouble()));
-        }
     }
-    return new Run(pool, callback, options, isWhole).begin(action);
+    if (action === Action.REFUSED || action > Action.FAIL) {
+        // Refused before there was a call, or a defect of the library.
+        return Promise.reject(fromText(pool.native.trouble()));
+    }
+    return new Run(pool, callback, options, isWhole).begin(action, signal);
 }
 
 /** The text of what a request wants; none if it wants nothing in particular. */
 export function requestText(
     given: RequestOptions | undefined,
     isNested = false,
+    isCall = false,
 ): string | undefined {
     const wanted: Record<string, unknown> = {};
     if (isNested) {
@@ -148,14 +157,17 @@ export function requestText(
     }
     for (const key in given) {
         const value = given[key as keyof RequestOptions];
-        const name = NAMES[key as keyof ExecuteOptions];
-        if (name === undefined) {
-            throw invalid(`options.${key}: is not known`);
+        const name = NAMES.get(key);
+        if (name === undefined || (name === OWN && !isCall)) {
+            throw invalid(`options.${key}: is not known${name === OWN ? ' here' : ''}`);
         }
         if (value === undefined || name === OWN) {
             continue;
         }
-        wanted[name] = key === 'timeout' ? toText(value as Duration, 'timeout') : value;
+        wanted[name] =
+            key === 'timeout'
+                ? toText(value as Duration, key)
+                : plainValue(value, `options.${key}`);
     }
     if ('latitude' in wanted || 'longitude' in wanted) {
         wanted['position'] = [wanted['latitude'], wanted['longitude']];
@@ -170,7 +182,7 @@ export function requestText(
 const OWN = '';
 
 /** The options of a call, by the names that the addon knows them by. */
-const NAMES: Readonly<Record<keyof ExecuteOptions, string>> = {
+const KNOWN: Readonly<Record<keyof ExecuteOptions, string>> = {
     key: 'key',
     session: 'session',
     clientIp: 'client_ip',
@@ -189,3 +201,5 @@ const NAMES: Readonly<Record<keyof ExecuteOptions, string>> = {
     classify: OWN,
     strategy: OWN,
 };
+
+const NAMES = new Map(Object.entries(KNOWN));

@@ -6,6 +6,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 
+import { signalOf } from './abort.js';
 import type { Attempt, Callback, Strategy } from './attempt.js';
 import type { Classifier } from './classify.js';
 import { ManualClock, Timers } from './clock.js';
@@ -15,19 +16,26 @@ import type { Duration } from './duration.js';
 import { toMilliseconds } from './duration.js';
 import type { EndpointConfig, HealthStatus } from './endpoint.js';
 import { Endpoint, endpointText, Interned } from './endpoint.js';
-import { checked, checkedLater, FailoverError, invalid } from './errors.js';
+import { checked, FailoverError, invalid, invalidState } from './errors.js';
 import type { EventType, FailoverEvent, LogRecord } from './events.js';
 import { Bell, records, RecordStream } from './events.js';
 import type { ExecuteOptions, FailoverResult, RequestOptions } from './execute.js';
 import type { NativeManager, NativePool } from './native.js';
 import { native } from './native.js';
+import { functionOf, optionsOf, shown, textOf, wholeOf } from './options.js';
 import { Pool } from './pool.js';
-import type { EndpointSet, HealthCheckFunction, HealthGrade, Provider } from './provider.js';
+import type {
+    EndpointSet,
+    HealthCheckFunction,
+    HealthGrade,
+    Provider,
+    WaitingVerb,
+} from './provider.js';
 import { abilities, Host, setText } from './provider.js';
 import type { ProviderInfo, ProviderStats } from './stats.js';
 import { flatStats, managerStats } from './stats.js';
 import type { WaitOptions } from './wait.js';
-import { abortable, until } from './wait.js';
+import { until } from './wait.js';
 
 /** What a program gives a manager beside its configuration. */
 export interface ManagerOptions {
@@ -85,6 +93,7 @@ export class FailoverManager extends EventEmitter {
     #events: RecordStream<FailoverEvent> | undefined;
     #logs: RecordStream<LogRecord> | undefined;
     #closing: Promise<void> | undefined;
+    readonly #newListener = (name: string | symbol) => this.#listen(name);
 
     /**
      * Makes a manager with the embedded provider `memory` and those that `config` names. A text is the
@@ -94,28 +103,46 @@ export class FailoverManager extends EventEmitter {
      */
     constructor(config: ManagerConfig | string = {}, options: ManagerOptions = {}) {
         super();
+        optionsOf(options, 'healthCheck', 'strategy', 'classify', 'nesting');
+        functionOf(options.healthCheck, 'options.healthCheck');
         const document = typeof config === 'string' ? config : toDocument('manager', plain(config));
         this.#native = checked(() => new native.NativeManager(document));
         this.clock = clockOf(config, document);
         this.timers = new Timers(this.#native, this.clock);
         this.#bell = new Bell(this.#native, this);
-        this.#host = new Host(this.#native);
-        this.strategy = options.strategy;
-        this.classifier = options.classify;
+        this.#host = new Host(this.#native, this.#bell);
+        this.strategy = functionOf(options.strategy, 'options.strategy');
+        this.classifier = functionOf(options.classify, 'options.classify');
         if (options.nesting === 'async_local_storage') {
             this.nesting = new AsyncLocalStorage();
+        } else if (options.nesting !== undefined && options.nesting !== 'explicit') {
+            const wanted = '"explicit" or "async_local_storage"';
+            throw invalid(`options.nesting: must be ${wanted}, got ${shown(options.nesting)}`);
         }
         if (options.healthCheck !== undefined) {
             this.#host.check = options.healthCheck;
             this.#bell.hang();
             this.#native.makeChecks();
         }
-        super.on('newListener', (name: string | symbol) => this.#listen(name));
+        super.on('newListener', this.#newListener);
+    }
+
+    /** As of every emitter; the events go on being found. */
+    override removeAllListeners(name?: string | symbol): this {
+        if (name === undefined) {
+            super.removeAllListeners();
+        } else {
+            super.removeAllListeners(name);
+        }
+        if (this.listenerCount('newListener', this.#newListener) === 0) {
+            super.on('newListener', this.#newListener);
+        }
+        return this;
     }
 
     /** The pool of a service. The same pool is the same object. */
     pool(options: PoolOptions = {}): Pool {
-        const { provider, service, config } = options;
+        const { provider, service, config } = optionsOf(options, 'provider', 'service', 'config');
         const pool = this.intern(checked(() => this.#native.pool(provider, service)));
         return config === undefined ? pool : pool.derive(config);
     }
@@ -143,20 +170,22 @@ export class FailoverManager extends EventEmitter {
 
     /** The endpoint of an id. */
     getEndpoint(id: string, of: ProviderOptions = {}): Endpoint {
-        return new Endpoint(JSON.parse(checked(() => this.#native.endpoint(of.provider, id))));
+        const { provider } = optionsOf(of, 'provider');
+        const text = checked(() => this.#native.endpoint(provider, textOf(id, 'id')));
+        return new Endpoint(JSON.parse(text));
     }
 
     /** All endpoints of a provider, in the order of their ids. */
     listEndpoints(of: ProviderOptions = {}): Endpoint[] {
-        const documents = JSON.parse(
-            checked(() => this.#native.endpoints(of.provider)),
-        ) as unknown[];
+        const { provider } = optionsOf(of, 'provider');
+        const documents = JSON.parse(checked(() => this.#native.endpoints(provider))) as unknown[];
         return documents.map((document) => new Endpoint(document));
     }
 
     /** Picks an endpoint: see {@link Pool.select}. */
     selectEndpoint(options?: PoolOptions & RequestOptions): Endpoint {
-        return this.pool(options).select(options && requestOf(options));
+        const [pool, request] = split(options);
+        return this.pool(pool).select(request);
     }
 
     /** Runs a function with failover: see {@link Pool.execute}. */
@@ -164,13 +193,12 @@ export class FailoverManager extends EventEmitter {
         callback: Callback<T>,
         options?: PoolOptions & ExecuteOptions,
     ): Promise<FailoverResult<T>> {
-        let pool: Pool;
         try {
-            pool = this.pool(options);
+            const [pool, request] = split(options);
+            return this.pool(pool).execute(callback, request);
         } catch (error) {
             return Promise.reject(error);
         }
-        return pool.execute(callback, options && requestOf(options));
     }
 
     /** Puts another policy in force; counters and breakers stay. A refused one changes nothing. */
@@ -185,24 +213,27 @@ export class FailoverManager extends EventEmitter {
 
     /** Checks one endpoint now. The result counts like that of a scheduled check. */
     async healthCheck(id: string, of: ProviderOptions & WaitOptions = {}): Promise<HealthStatus> {
-        const run = () => checkedLater(() => this.#native.healthCheck(of.provider, id));
-        return (await abortable(of.signal, run)) as HealthStatus;
+        const { provider, signal } = optionsOf(of, 'provider', 'signal');
+        const checking = this.#later('healthCheck', provider, textOf(id, 'id'), signal);
+        return (await checking) as HealthStatus;
     }
 
     /** Checks every endpoint of a provider now, at most 64 at once. */
     async healthCheckAll(
         of: ProviderOptions & WaitOptions = {},
     ): Promise<Record<string, HealthStatus>> {
-        const run = () => checkedLater(() => this.#native.healthCheckAll(of.provider));
-        return JSON.parse(await abortable(of.signal, run));
+        const { provider, signal } = optionsOf(of, 'provider', 'signal');
+        return JSON.parse(await this.#later('healthCheckAll', provider, '', signal));
     }
 
     /** Takes the program's own finding on an endpoint, as if a check had found it. */
     reportHealth(
         id: string,
         status: HealthGrade,
-        { provider, reason = 'reported' }: ProviderOptions & { reason?: string } = {},
+        of: ProviderOptions & { reason?: string } = {},
     ): HealthStatus {
+        const { provider, reason = 'reported' } = optionsOf(of, 'provider', 'reason');
+        textOf(id, 'id');
         const found = checked(() => this.#native.reportHealth(provider, id, status, reason));
         return found as HealthStatus;
     }
@@ -215,15 +246,19 @@ export class FailoverManager extends EventEmitter {
     /** Gives an endpoint no new traffic, and waits until it has none, for `timeout` (30 s) at most. */
     async drain(
         id: string,
-        {
-            timeout = 30_000,
-            signal,
-            ...of
-        }: ProviderOptions & WaitOptions & { timeout?: Duration } = {},
+        of: ProviderOptions & WaitOptions & { timeout?: Duration } = {},
     ): Promise<void> {
+        const { timeout = 30_000, ...rest } = optionsOf(of, 'provider', 'signal', 'timeout');
+        const signal = signalOf(rest.signal);
         const most = toMilliseconds(timeout, 'timeout');
-        this.setAdmin(id, 'draining', of);
-        await until(() => checked(() => this.#native.checkDrained(of.provider, id)), most, signal);
+        signal?.throwIfAborted();
+        this.setAdmin(
+            id,
+            'draining',
+            rest.provider === undefined ? {} : { provider: rest.provider },
+        );
+        const { provider } = rest;
+        await until(() => checked(() => this.#native.checkDrained(provider, id)), most, signal);
     }
 
     /** Says what the program thinks of an endpoint. */
@@ -232,27 +267,23 @@ export class FailoverManager extends EventEmitter {
         state: 'active' | 'draining' | 'maintenance' | 'forced_open' | 'reset',
         of: ProviderOptions = {},
     ): void {
-        checked(() => this.#native.setAdmin(of.provider, id, state));
+        const { provider } = optionsOf(of, 'provider');
+        checked(() => this.#native.setAdmin(provider, textOf(id, 'id'), state));
     }
 
     /** Registers a provider of the program's own, or one that the library makes itself. */
     registerProvider(name: string, provider: Provider | ProviderConfig): void {
-        if ('type' in provider) {
+        textOf(name, 'name');
+        if (typeof provider !== 'object' || provider === null) {
+            throw invalid(`provider: must be an object, got ${shown(provider)}`);
+        }
+        // One of the program's own may have a field of that name.
+        if ('type' in provider && !('list' in provider) && !('watch' in provider)) {
             const document = toDocument('manager', { providers: { [name]: provider } });
             const own = JSON.stringify(JSON.parse(document).providers[name]);
             return checked(() => this.#native.registerProvider(name, own));
         }
-        const able = abilities(provider);
-        if (!able.includes('list') && !able.includes('watch')) {
-            throw invalid('provider: must have `list`, `watch` or both');
-        }
-        const poll =
-            provider.pollInterval === undefined
-                ? 0
-                : toMilliseconds(provider.pollInterval, 'pollInterval');
-        this.#bell.hang();
-        checked(() => this.#native.registerAsked(name, able, poll));
-        this.#host.add(name, provider);
+        this.#registerOwn(name, provider as Provider);
     }
 
     /** Registers a provider whose whole sets come by {@link publish}. */
@@ -262,7 +293,8 @@ export class FailoverManager extends EventEmitter {
 
     /** Replaces a provider's whole set. */
     publish(endpoints: EndpointSet, of: ProviderOptions = {}): void {
-        checked(() => this.#native.publish(of.provider, setText(endpoints)));
+        const { provider } = optionsOf(of, 'provider');
+        checked(() => this.#native.publish(provider, setText(endpoints)));
     }
 
     /** Removes a provider with all its endpoints; attempts under way end normally. */
@@ -306,12 +338,10 @@ export class FailoverManager extends EventEmitter {
     }
 
     /** Waits until every provider has delivered its first whole set, for `timeout` (30 s) at most. */
-    async waitReady({
-        timeout = 30_000,
-        signal,
-    }: WaitOptions & { timeout?: Duration } = {}): Promise<void> {
+    async waitReady(of: WaitOptions & { timeout?: Duration } = {}): Promise<void> {
+        const { timeout = 30_000, signal } = optionsOf(of, 'timeout', 'signal');
         const most = toMilliseconds(timeout, 'timeout');
-        await until(() => checked(() => this.#native.checkReady()), most, signal);
+        await until(() => checked(() => this.#native.checkReady()), most, signalOf(signal));
     }
 
     /** The statistics of every provider, by its name. */
@@ -321,31 +351,31 @@ export class FailoverManager extends EventEmitter {
 
     /** The last events, the newest first; at most 1,024 are kept. */
     getEvents(limit = 1024): FailoverEvent[] {
-        return records(this.#native.recentEvents(limit));
+        return records(this.#native.recentEvents(wholeOf(limit, 'limit', 0)));
     }
 
     /**
      * Events from now on, to be read by `for await`. At most `capacity` (1,024) wait unread; then the
      * oldest goes and is counted. While somebody waits for one, the process stays alive. The signal ends it.
      */
-    events({
-        types = [],
-        capacity = 1024,
-        signal,
-    }: WaitOptions & {
-        types?: readonly EventType[];
-        capacity?: number;
-    } = {}): RecordStream<FailoverEvent> {
+    events(
+        of: WaitOptions & { types?: readonly EventType[]; capacity?: number } = {},
+    ): RecordStream<FailoverEvent> {
+        const given = optionsOf(of, 'types', 'capacity', 'signal');
+        const { types = [], capacity = 1024, signal } = given;
+        if (!Array.isArray(types)) {
+            throw invalid(`types: must be a list, got ${shown(types)}`);
+        }
+        wholeOf(capacity, 'capacity', 1);
         const queue = checked(() => this.#native.subscribe([...types], capacity));
-        return new RecordStream(queue, this.#bell, signal);
+        return new RecordStream(queue, this.#bell, signalOf(signal));
     }
 
     /** Log records from now on, as {@link events}. */
-    logs({
-        capacity = 1024,
-        signal,
-    }: WaitOptions & { capacity?: number } = {}): RecordStream<LogRecord> {
-        return new RecordStream(this.#native.subscribeLogs(capacity), this.#bell, signal);
+    logs(of: WaitOptions & { capacity?: number } = {}): RecordStream<LogRecord> {
+        const { capacity = 1024, signal } = optionsOf(of, 'capacity', 'signal');
+        const queue = this.#native.subscribeLogs(wholeOf(capacity, 'capacity', 1));
+        return new RecordStream(queue, this.#bell, signalOf(signal));
     }
 
     /** Sets the least severe level of log records that is kept. */
@@ -369,8 +399,10 @@ export class FailoverManager extends EventEmitter {
      *
      * Rejected with a FailoverError `busy` if attempts are still in flight; it is closed all the same.
      */
-    close({ timeout = 5_000 }: { timeout?: Duration } = {}): Promise<void> {
-        return (this.#closing ??= this.#end(toMilliseconds(timeout, 'timeout')));
+    async close(of: { timeout?: Duration } = {}): Promise<void> {
+        const { timeout = 5_000 } = optionsOf(of, 'timeout');
+        const most = toMilliseconds(timeout, 'timeout');
+        await (this.#closing ??= this.#end(most));
     }
 
     /** Closes it. */
@@ -417,21 +449,43 @@ export class FailoverManager extends EventEmitter {
         }
     }
 
+    #registerOwn(name: string, provider: Provider): void {
+        const able = abilities(provider);
+        if (!able.includes('list') && !able.includes('watch')) {
+            throw invalid('provider: must have `list`, `watch` or both');
+        }
+        const poll =
+            provider.pollInterval === undefined
+                ? 0
+                : toMilliseconds(provider.pollInterval, 'pollInterval');
+        this.#bell.hang();
+        checked(() => this.#native.registerAsked(name, able, poll));
+        this.#host.add(name, provider);
+    }
+
     async #change(
-        verb: string,
+        verb: 'register' | 'update' | 'deregister',
         subject: string,
-        { provider, signal }: ProviderOptions & WaitOptions,
+        of: ProviderOptions & WaitOptions,
     ): Promise<void> {
-        signal?.throwIfAborted();
+        const { provider, signal } = optionsOf(of, 'provider', 'signal');
+        signalOf(signal)?.throwIfAborted();
         const name = provider ?? checked(() => this.#native.defaultProvider());
         if (this.#host.has(name)) {
-            // The program is asked, on this very loop: so the addon waits on another thread.
-            await abortable(signal, () =>
-                checkedLater(() => this.#native.changeLater(verb, provider, subject)),
-            );
+            // The program is asked, on this very loop.
+            await this.#later(verb, provider, subject, signal);
         } else {
-            checked(() => this.#native.change(verb, provider, subject));
+            checked(() => this.#native.change(verb, provider, textOf(subject, 'id')));
         }
+    }
+
+    #later(
+        verb: WaitingVerb,
+        provider: string | undefined,
+        subject: string,
+        signal: AbortSignal | undefined,
+    ): Promise<string> {
+        return this.#host.later(verb, provider, subject, signalOf(signal));
     }
 
     #listen(name: string | symbol): void {
@@ -454,10 +508,15 @@ export class FailoverManager extends EventEmitter {
 }
 
 /** A configuration without objects of the program's own. */
-function plain({ clock, ...rest }: ManagerConfig): object {
-    return clock instanceof ManualClock
-        ? { ...rest, clock: 'manual', autoAdvance: clock.autoAdvance }
-        : { ...rest, clock };
+function plain(config: ManagerConfig): object {
+    if (typeof config !== 'object' || config === null || !(config.clock instanceof ManualClock)) {
+        return config;
+    }
+    const { clock, ...rest } = config;
+    if (clock.timers !== undefined) {
+        throw invalidState('clock: another manager has it');
+    }
+    return { ...rest, clock: 'manual', autoAdvance: clock.autoAdvance };
 }
 
 /** The clock that a program gave, or one for a document that says `manual`. */
@@ -470,11 +529,24 @@ function clockOf(config: ManagerConfig | string, document: string): ManualClock 
     return clock === 'manual' ? new ManualClock({ autoAdvance: autoAdvance === true }) : undefined;
 }
 
-/** A call's options without those that name its pool; none if nothing is left. */
-function requestOf<O extends PoolOptions>(options: O): Omit<O, keyof PoolOptions> | undefined {
-    const { provider, service, config, ...request } = options;
-    return Object.keys(request).length === 0 ? undefined : request;
+/** A call's options: those that name its pool, and the others, none if nothing is left. */
+function split<O extends PoolOptions>(
+    options: O | undefined,
+): [PoolOptions | undefined, Omit<O, keyof PoolOptions> | undefined] {
+    if (options === undefined || typeof options !== 'object' || options === null) {
+        // What is no object is refused with its value.
+        return [options, undefined];
+    }
+    const request: Record<string, unknown> = {};
+    const pool: Record<string, unknown> = {};
+    for (const key in options) {
+        (POOL_OPTIONS.includes(key) ? pool : request)[key] = options[key];
+    }
+    const isEmpty = Object.keys(request).length === 0;
+    return [pool, isEmpty ? undefined : (request as Omit<O, keyof PoolOptions>)];
 }
+
+const POOL_OPTIONS = ['provider', 'service', 'config'];
 
 /** How often the count of attempts in flight is looked at while closing. */
 const CLOSE_POLL_MS = 2;

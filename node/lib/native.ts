@@ -50,7 +50,7 @@ export interface NativeManager {
     listen(ring: () => void): void;
     hold(isHeld: boolean): void;
     change(verb: string, provider: string | undefined, subject: string): void;
-    changeLater(verb: string, provider: string | undefined, subject: string): Promise<string>;
+    begin(verb: string, provider: string | undefined, subject: string): number;
     endpoint(provider: string | undefined, id: string): string;
     endpoints(provider: string | undefined): string;
     pool(provider?: string, service?: string): NativePool;
@@ -61,8 +61,6 @@ export interface NativeManager {
     subscribe(kinds: string[], capacity: number): NativeQueue;
     subscribeLogs(capacity: number): NativeQueue;
     setLogLevel(name: string): void;
-    healthCheck(provider: string | undefined, id: string): Promise<string>;
-    healthCheckAll(provider: string | undefined): Promise<string>;
     reportHealth(provider: string | undefined, id: string, grade: string, reason: string): string;
     setAdmin(provider: string | undefined, id: string, state: string): void;
     checkDrained(provider: string | undefined, id: string): void;

@@ -25,6 +25,7 @@ import type { Duration } from './duration.js';
 import { toMilliseconds } from './duration.js';
 import { Endpoint } from './endpoint.js';
 import { checked, fromText } from './errors.js';
+import { functionOf } from './options.js';
 import type { ExecuteOptions, FailoverResult, RequestOptions } from './execute.js';
 import { execute, requestText } from './execute.js';
 import type { FailoverManager } from './manager.js';
@@ -96,6 +97,7 @@ export class Pool {
         callback: (endpoint: Endpoint, ...rest: A) => T | PromiseLike<T>,
         options?: ExecuteOptions,
     ): (...rest: A) => Promise<T> {
+        functionOf(callback, 'callback');
         return (...rest) =>
             execute(this, (endpoint) => callback(endpoint, ...rest), options, false) as Promise<T>;
     }
@@ -208,8 +210,9 @@ export class Lease {
      * @throws FailoverError `invalid_state` if it was reported before.
      */
     report(outcome: Outcome, { duration = 0 }: { duration?: Duration } = {}): void {
+        const [code, ms] = [outcomeCode(outcome), toMilliseconds(duration, 'duration')];
         forgotten.unregister(this.#held);
-        report(this.#held, outcomeCode(outcome), toMilliseconds(duration, 'duration') * 1e6);
+        report(this.#held, code, ms * 1e6);
     }
 
     /** Returns the lease as cancelled, unless it was reported. */

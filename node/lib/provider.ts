@@ -5,7 +5,11 @@
 import type { Duration } from './duration.js';
 import type { EndpointConfig } from './endpoint.js';
 import { Endpoint, endpointText } from './endpoint.js';
+import { onAbort } from './abort.js';
+import { checked, closed, fromText, invalid } from './errors.js';
+import type { Bell } from './events.js';
 import type { NativeManager } from './native.js';
+import { functionOf, shown } from './options.js';
 
 /** What is told to a provider or a check along with a question. */
 export interface QuestionContext {
@@ -18,8 +22,9 @@ export interface Provider {
     /** Returns the whole set. */
     list?(context: QuestionContext): EndpointSet | Promise<EndpointSet>;
     /**
-     * Begins to publish the whole set whenever something changes, and returns. It ends when the signal is
-     * aborted. Without it the set is listed again and again.
+     * Publishes the whole set whenever something changes, until the signal is aborted: it may return at
+     * once, or a promise that lasts as long, or yield sets as an async generator. Failing ends the watch,
+     * and another is begun later. Without it the set is listed again and again.
      */
     watch?(publish: (endpoints: EndpointSet) => void, context: QuestionContext): unknown;
     /** Registers an endpoint with the source. */
@@ -53,7 +58,7 @@ export type HealthCheckFunction = (
 
 /** One piece of work, as the addon writes it. */
 interface Item {
-    kind: 'check' | 'provider' | 'cancel';
+    kind: 'check' | 'provider' | 'cancel' | 'end';
     token: number;
     of: number;
     verb: 'list' | 'watch' | 'unwatch' | 'register' | 'update' | 'deregister' | 'ping';
@@ -61,19 +66,26 @@ interface Item {
     subject: unknown;
     endpoint: unknown;
     timeout_ms: number;
+    is_good: boolean;
+    text: string;
 }
+
+/** The verbs that wait. */
+export type WaitingVerb = 'register' | 'update' | 'deregister' | 'healthCheck' | 'healthCheckAll';
 
 /** The text of a whole set. */
 export function setText(endpoints: EndpointSet): string {
+    if (typeof endpoints?.[Symbol.iterator] !== 'function') {
+        throw invalid(`endpoints: must be the whole set, got ${shown(endpoints)}`);
+    }
     return `[${Array.from(endpoints, endpointText).join(',')}]`;
 }
 
 /** Names of what a provider can do, as the addon takes them. */
 export function abilities(provider: Provider): string[] {
-    const able: string[] = [];
-    if (provider.list !== undefined) able.push('list');
-    if (provider.watch !== undefined) able.push('watch');
-    if (provider.register !== undefined) able.push('register');
+    const verbs = ['list', 'watch', 'register', 'update', 'deregister', 'ping'] as const;
+    verbs.forEach((verb) => functionOf(provider[verb], `provider.${verb}`));
+    const able: string[] = verbs.slice(0, 3).filter((verb) => provider[verb] !== undefined);
     if (provider.isAuthoritative === true) able.push('authoritative');
     return able;
 }
@@ -84,10 +96,15 @@ export class Host {
     readonly #providers = new Map<string, Provider>();
     readonly #open = new Map<number, AbortController>();
     readonly #watches = new Map<string, AbortController>();
+    /** Who waits for the end of a verb. */
+    readonly #ends = new Map<number, (error: unknown, text: string) => void>();
+    readonly #bell: Bell;
+    #isOver = false;
     check: HealthCheckFunction | undefined;
 
-    constructor(native: NativeManager) {
+    constructor(native: NativeManager, bell: Bell) {
         this.#native = native;
+        this.#bell = bell;
     }
 
     add(name: string, provider: Provider): void {
@@ -105,10 +122,43 @@ export class Host {
         return this.#providers.has(name);
     }
 
+    /** Does a verb that waits. While it is under way and somebody waits, the process stays alive. */
+    later(
+        verb: WaitingVerb,
+        provider: string | undefined,
+        subject: string,
+        signal: AbortSignal | undefined,
+    ): Promise<string> {
+        return new Promise((resolve, reject) => {
+            signal?.throwIfAborted();
+            if (this.#isOver) {
+                throw closed();
+            }
+            this.#bell.hang();
+            const token = checked(() => this.#native.begin(verb, provider, subject));
+            this.#bell.hold(true);
+            const end = (error: unknown, text = '') => {
+                this.#ends.delete(token);
+                unfollow?.();
+                this.#bell.hold(false);
+                if (error === undefined) {
+                    resolve(text);
+                } else {
+                    reject(error);
+                }
+            };
+            this.#ends.set(token, end);
+            const unfollow = signal && onAbort(signal, () => end(signal.reason));
+        });
+    }
+
     /** Takes what waits, and answers each as its function does. */
     work(): void {
         for (const item of JSON.parse(this.#native.takeWork()) as Item[]) {
-            if (item.kind === 'cancel') {
+            if (item.kind === 'end') {
+                const { is_good: isGood, text } = item;
+                this.#ends.get(item.of)?.(isGood ? undefined : fromText(text), text);
+            } else if (item.kind === 'cancel') {
                 this.#open.get(item.of)?.abort();
             } else if (item.verb === 'unwatch') {
                 this.#watches.get(item.provider)?.abort();
@@ -121,9 +171,11 @@ export class Host {
 
     /** Stops what runs, since the manager is closed. */
     end(): void {
+        this.#isOver = true;
         [...this.#open.values(), ...this.#watches.values()].forEach((one) => one.abort());
         this.#open.clear();
         this.#watches.clear();
+        [...this.#ends.values()].forEach((end) => end(closed(), ''));
     }
 
     async #answer(item: Item): Promise<void> {
@@ -134,7 +186,7 @@ export class Host {
             const text =
                 item.kind === 'check'
                     ? await this.#run(item, context)
-                    : await this.#ask(item, context);
+                    : await this.#ask(item, context, controller);
             this.#native.completeWork(item.token, true, text);
         } catch (thrown) {
             this.#native.completeWork(item.token, false, messageOf(thrown));
@@ -152,18 +204,14 @@ export class Host {
         return found(await this.check(endpoint, { signal, timeout: item.timeout_ms }));
     }
 
-    async #ask(item: Item, context: QuestionContext): Promise<string> {
+    async #ask(item: Item, context: QuestionContext, controller: AbortController): Promise<string> {
         const provider = this.#providers.get(item.provider);
         switch (item.verb) {
             case 'list': {
-                const set = await provider?.list?.(context);
-                if (set === undefined || set === null) {
-                    throw new Error('list: must return the whole set');
-                }
-                return setText(set);
+                return setText((await provider?.list?.(context)) as EndpointSet);
             }
             case 'watch':
-                await this.#watch(item.provider, provider);
+                await this.#watch(item.provider, provider, controller);
                 return 'null';
             case 'deregister':
                 await provider?.deregister?.(item.subject as string, context);
@@ -180,16 +228,30 @@ export class Host {
         }
     }
 
-    async #watch(name: string, provider: Provider | undefined): Promise<void> {
+    /** Ends once the watch has begun, which may be as late as its own end. */
+    async #watch(
+        name: string,
+        provider: Provider | undefined,
+        controller: AbortController,
+    ): Promise<void> {
         this.#watches.get(name)?.abort();
-        const controller = new AbortController();
         this.#watches.set(name, controller);
+        const { signal } = controller;
         const publish = (endpoints: EndpointSet) => {
-            if (!controller.signal.aborted) {
-                this.#native.publish(name, setText(endpoints));
+            if (!signal.aborted) {
+                checked(() => this.#native.publish(name, setText(endpoints)));
             }
         };
-        await provider?.watch?.(publish, { signal: controller.signal });
+        const begun = await provider?.watch?.(publish, { signal });
+        if (typeof begun === 'object' && begun !== null && Symbol.asyncIterator in begun) {
+            for await (const endpoints of begun as AsyncIterable<EndpointSet>) {
+                publish(endpoints);
+                if (signal.aborted) {
+                    return;
+                }
+            }
+            throw new Error('watch: has ended');
+        }
     }
 }
 
@@ -203,11 +265,14 @@ function found(finding: HealthFinding): string {
     } else if (finding === true) {
         told.grade = 'good';
     } else if (finding !== false) {
-        throw new Error('health check: must return true, false, "degraded" or { status, reason }');
+        const wanted = 'true, false, "degraded" or { status, reason }';
+        throw new Error(`health check: must return ${wanted}, got ${shown(finding)}`);
     }
     return JSON.stringify(told);
 }
 
+/** The message of whatever was thrown. */
 function messageOf(thrown: unknown): string {
-    return thrown instanceof Error ? thrown.message : String(thrown);
+    const message = thrown instanceof Error ? thrown.message : thrown;
+    return typeof message === 'string' ? message : shown(message);
 }

@@ -9,27 +9,6 @@ export interface WaitOptions {
     signal?: AbortSignal;
 }
 
-/** The promise of `run`, unless the signal comes first. */
-export async function abortable<T>(
-    signal: AbortSignal | undefined,
-    run: () => Promise<T>,
-): Promise<T> {
-    if (signal === undefined) {
-        return run();
-    }
-    signal.throwIfAborted();
-    let end: (() => void) | undefined;
-    const aborted = new Promise<never>((_, reject) => {
-        end = () => reject(signal.reason);
-        signal.addEventListener('abort', end, { once: true });
-    });
-    try {
-        return await Promise.race([run(), aborted]);
-    } finally {
-        signal.removeEventListener('abort', end!);
-    }
-}
-
 /** Looks again and again until `check` throws no time-out any more, for so many milliseconds at most. */
 export async function until(
     check: () => void,

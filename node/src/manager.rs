@@ -7,14 +7,13 @@ use failover::endpoint::document::{self, Format, parse};
 use failover::events::{EventKind, Level};
 use failover::health::CheckResult;
 use failover::{AdminAction, Error, ErrorKind, Manager};
-use napi::bindgen_prelude::{AsyncTask, Function};
+use napi::bindgen_prelude::Function;
 use napi::{Env, JsValue, Result};
 use napi_derive::napi;
 use serde_json::{Value, json};
 
 use crate::bell::Bell;
 use crate::fault::thrown;
-use crate::later::{Later, later};
 use crate::pool::NativePool;
 use crate::queue::NativeQueue;
 use crate::wake::Wake;
@@ -57,20 +56,6 @@ impl NativeManager {
     #[napi(catch_unwind)]
     pub fn change(&self, verb: String, provider: Option<String>, subject: String) -> Result<()> {
         change(&self.manager, &verb, provider.as_deref(), &subject).map_err(|error| thrown(&error))
-    }
-
-    /// The same with a provider that has to be asked.
-    #[napi(catch_unwind)]
-    pub fn change_later(
-        &self,
-        verb: String,
-        provider: Option<String>,
-        subject: String,
-    ) -> AsyncTask<Later> {
-        let manager = self.manager.clone();
-        later(move || {
-            change(&manager, &verb, provider.as_deref(), &subject).map(|()| String::new())
-        })
     }
 
     /// The document of an endpoint.
@@ -145,26 +130,6 @@ impl NativeManager {
         let level = levels.into_iter().find(|level| level.name() == name);
         self.manager.set_log_level(level.ok_or_else(|| thrown(&unknown()))?);
         Ok(())
-    }
-
-    /// Checks one endpoint now.
-    #[napi(catch_unwind)]
-    pub fn health_check(&self, provider: Option<String>, id: String) -> AsyncTask<Later> {
-        let manager = self.manager.clone();
-        later(move || {
-            manager.health_check(provider.as_deref(), &id).map(|health| health.name().to_owned())
-        })
-    }
-
-    /// Checks every endpoint of a provider now.
-    #[napi(catch_unwind)]
-    pub fn health_check_all(&self, provider: Option<String>) -> AsyncTask<Later> {
-        let manager = self.manager.clone();
-        later(move || {
-            let found = manager.health_check_all(provider.as_deref())?;
-            let found = found.iter().map(|(id, health)| (id.to_string(), health.name().into()));
-            Ok(Value::Object(found.collect()).to_string())
-        })
     }
 
     /// Takes the program's own finding on an endpoint: `good`, `degraded` or `bad`.

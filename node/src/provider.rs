@@ -103,7 +103,9 @@ fn answer(
     };
     let question =
         json!({ "kind": "provider", "verb": verb, "provider": provider, "subject": subject });
-    let answer = work.ask(question, PROVIDER_TIME);
+    // A watch may go on for as long as it likes before it says that it began.
+    let time = if verb == "watch" { Duration::MAX } else { PROVIDER_TIME };
+    let answer = work.ask(question, time);
     let is_list = matches!(asked, Asked::List);
     Box::pin(async move {
         let told = answer.await?;

@@ -36,6 +36,13 @@ struct Inside {
     is_closed: bool,
 }
 
+impl Inside {
+    const fn number(&mut self) -> u32 {
+        self.last_token = self.last_token.wrapping_add(1);
+        self.last_token
+    }
+}
+
 #[derive(Default)]
 struct Answer {
     found: Option<Result<Value>>,
@@ -73,13 +80,17 @@ impl Work {
         self.put(news, false);
     }
 
+    /// A number for something that is to come, which no item has.
+    pub(crate) fn number(&self) -> u32 {
+        self.lock().number()
+    }
+
     fn put(&self, mut item: Value, is_asked: bool) -> Option<u32> {
         let mut inside = self.lock();
         if inside.is_closed {
             return None;
         }
-        inside.last_token = inside.last_token.wrapping_add(1);
-        let token = inside.last_token;
+        let token = inside.number();
         item["token"] = token.into();
         if is_asked {
             inside.open.insert(token, Answer::default());

@@ -98,3 +98,33 @@ test('an unknown type of event is refused', async () => {
         message: /bogus/,
     });
 });
+
+test('a closed manager has no more events, and nobody waits for one', async () => {
+    const manager = await managed();
+    await manager.close();
+
+    assert.equal((await manager.events().next()).done, true);
+    assert.equal((await manager.logs().next()).done, true);
+    manager.on('event', () => assert.fail());
+});
+
+test('events are still found after all listeners were removed', async () => {
+    const manager = await managed();
+    manager.on('drain', () => assert.fail('removed'));
+    manager.removeAllListeners('newListener');
+    manager.removeAllListeners();
+    const drained = once(manager, 'drain');
+
+    manager.setAdmin('a', 'draining');
+
+    assert.equal((await drained)[0].endpoint, 'a');
+});
+
+test('what waits is drained at once, however much it is', async () => {
+    const manager = await managed();
+    const events = manager.events({ capacity: 5000, types: ['drain'] });
+
+    for (let i = 0; i < 3000; i += 1) manager.setAdmin('a', i % 2 ? 'active' : 'draining');
+
+    assert.equal(events.drain().length, 3000);
+});

@@ -480,6 +480,34 @@ test('the context of the caller is kept', async () => {
     assert.equal(seen, 'mine');
 });
 
+test('every attempt has the context of its caller, also those that a timer begins', async () => {
+    const manager = await managed({ retryDelay: '1s', attemptTimeout: '5s' });
+    const pool = manager.pool();
+    const context = new AsyncLocalStorage();
+    const call = async (name) => {
+        const seen = [];
+        await pool.execute(async (_, { number }) => {
+            seen.push(context.getStore());
+            // The first fails, the time of the second is over.
+            if (number === 1) throw new Error('once');
+            if (number === 2) await new Promise(() => {});
+        });
+        return [name, ...seen];
+    };
+    const calls = ['one', 'two', 'three'].map((name) => context.run(name, call, name));
+
+    for (const by of ['1s', '5s', '1s']) {
+        await turn();
+        manager.clock.advance(by);
+    }
+
+    assert.deepEqual(await Promise.all(calls), [
+        ['one', 'one', 'one', 'one'],
+        ['two', 'two', 'two', 'two'],
+        ['three', 'three', 'three', 'three'],
+    ]);
+});
+
 test('a strategy of the program chooses, at once or later, by endpoint or id', async () => {
     const manager = await managed(
         { strategy: 'custom', maxRetries: 2 },
@@ -622,4 +650,169 @@ test('a scope fails alone, and is told of by its name', async () => {
         pool.execute(() => 1, { scope: 'snake_case' }),
         { kind: 'circuit_open' },
     );
+});
+
+test('the history names endpoints that are gone, and whose number serves again', async () => {
+    const manager = await managed({ retryDelay: '1s', maxRetries: 1 }, {}, ['a']);
+    const pool = manager.pool();
+    const outcome = (isGood) =>
+        pool.execute(async (endpoint, { number }) => {
+            if (number === 1 || !isGood) throw new Error(endpoint.id);
+            return endpoint.id;
+        });
+    const calls = [outcome(true), outcome(false).catch((error) => error)];
+    await turn();
+    await manager.deregisterEndpoint('a');
+    for (const id of ['b', 'c', 'd']) {
+        await manager.registerEndpoint({ id, name: 'users', address: '10.0.0.9', port: 80 });
+        pool.endpoints();
+    }
+
+    manager.clock.advance('1s');
+    const [good, failed] = await Promise.all(calls);
+
+    assert.deepEqual(
+        good.history.map((one) => one.endpoint.id),
+        ['a'],
+    );
+    assert.deepEqual(
+        failed.attempts.map((one) => one.endpoint.id),
+        ['a', failed.message],
+    );
+});
+
+test('what is no function, or no signal, is refused before anything begins', async () => {
+    const manager = await managed();
+    const pool = manager.pool();
+    const refused = { name: 'FailoverError', kind: 'invalid_argument' };
+
+    for (const [callback, options] of [
+        [undefined],
+        ['text'],
+        [() => 1, { signal: {} }],
+        [() => 1, { signal: 'stop' }],
+        [() => 1, { classify: 1 }],
+        [() => 1, { strategy: 'a' }],
+        [() => 1, 'options'],
+    ]) {
+        await assert.rejects(pool.execute(callback, options), refused);
+    }
+    assert.throws(() => pool.wrap(1), refused);
+    assert.throws(() => pool.select({ signal: AbortSignal.abort() }), /options.signal: .* here/);
+    assert.deepEqual([manager.inFlight, manager.getStats().memory.totalRequests], [0, 0]);
+    assert.equal((await pool.execute(() => 1, { signal: null })).result, 1);
+});
+
+test('a result that behaves like a promise is waited for, or fails, as `await` has it', async () => {
+    const manager = await managed({ maxRetries: 0 });
+    const pool = manager.pool();
+    const like = Object.assign(() => {}, { then: (resolve) => resolve('function') });
+    const own = class Own extends Promise {};
+    const broken = {
+        get then() {
+            throw new Error('then is broken');
+        },
+    };
+
+    assert.equal((await pool.execute(() => like)).result, 'function');
+    assert.equal((await pool.execute(() => own.resolve('own'))).result, 'own');
+    await assert.rejects(
+        pool.execute(() => broken),
+        { message: 'then is broken' },
+    );
+    assert.equal(manager.inFlight, 0);
+});
+
+test('an error that takes nothing, or tells nothing, comes back all the same', async () => {
+    const pool = (await managed({ maxRetries: 0 })).pool();
+    const fixed = Object.defineProperty(new Error('fixed'), 'attempts', { value: 3 });
+    const refuse = () => {
+        throw new Error('trap');
+    };
+    const proxy = new Proxy(new Error('proxy'), {
+        get: refuse,
+        getPrototypeOf: refuse,
+        defineProperty: refuse,
+    });
+    const bare = Object.create(null);
+
+    for (const thrown of [fixed, proxy, bare]) {
+        const seen = await pool
+            .execute(() => Promise.reject(thrown))
+            .catch((error) => [error === thrown]);
+        assert.deepEqual(seen, [true]);
+    }
+    assert.equal(bare.attempts.length, 1);
+});
+
+test("the library's own error has the last one that there was as its cause", async () => {
+    const manager = await managed({ attemptTimeout: '1s', retryDelay: 0, maxRetries: 1 });
+    const mine = new Error('mine');
+    const call = manager.pool().execute(async (_, { number }) => {
+        if (number === 1) throw mine;
+        await new Promise(() => {});
+    });
+    const ended = assert.rejects(
+        call,
+        (error) => error instanceof FailoverError && error.cause === mine,
+    );
+
+    for (let i = 0; i < 3; i += 1) {
+        await turn();
+        manager.clock.advance('1s');
+    }
+
+    await ended;
+});
+
+test('any number of calls may share a signal, without a warning', async () => {
+    const manager = await managed();
+    const controller = new AbortController();
+    const warnings = [];
+    const warn = (warning) => warnings.push(warning.message);
+    process.on('warning', warn);
+    const calls = Array.from({ length: 100 }, () =>
+        manager.pool().execute(() => new Promise(() => {}), { signal: controller.signal }),
+    );
+    const during = manager.inFlight;
+    await turn();
+
+    controller.abort(new Error('all'));
+    const ended = await Promise.allSettled(calls);
+    process.off('warning', warn);
+
+    assert.ok(ended.every(({ reason }) => reason.message === 'all'));
+    assert.deepEqual([during, manager.inFlight, warnings], [100, 0, []]);
+});
+
+test('a call that was freed is not another one that has its number', async () => {
+    const manager = await managed();
+    const pool = manager.pool();
+    const old = pool.call();
+    old.free();
+    let finish;
+    const other = pool.execute(() => new Promise((resolve) => (finish = resolve)));
+
+    old.free();
+    old[Symbol.dispose]();
+    assert.throws(() => old.cancel(), { kind: 'invalid_state' });
+    assert.throws(() => old.history, { kind: 'invalid_state' });
+    const during = manager.inFlight;
+    finish('served');
+
+    assert.deepEqual([during, (await other).result, manager.inFlight], [1, 'served', 0]);
+});
+
+test('a strategy may take its time while endpoints are described anew', async () => {
+    const manager = await managed({ strategy: 'custom' });
+    const pool = manager.pool();
+    const strategy = async (candidates) => {
+        for (const { id, name, address, port } of candidates) {
+            await manager.updateEndpoint({ id, name, address, port, weight: 7 });
+        }
+        pool.endpoints();
+        return candidates[1];
+    };
+
+    assert.equal((await pool.execute((endpoint) => endpoint.id, { strategy })).result, 'b');
 });

@@ -27,6 +27,8 @@ for (const scene of [
     'reading',
     'closed',
     'unread',
+    'given up',
+    'exiting',
 ]) {
     test(`a process with nothing pending ends by itself: ${scene}`, async () => {
         const { afterMs } = await live(scene);

@@ -376,3 +376,164 @@ test('whatever takes its time ends with a signal', async () => {
     lease.report('success');
     await assert.rejects(manager.waitReady({ timeout: 5 }), { kind: 'timeout', message: /slow/ });
 });
+
+test('what a document cannot hold is refused by its path', () => {
+    const circle = {};
+    circle.self = circle;
+    const of = (failover) => () => new FailoverManager({ failover });
+
+    for (const [failover, message] of [
+        [{ maxRetries: 3n }, /^failover\.max_retries: can't be 3n$/],
+        [{ maxRetries: NaN }, /^failover\.max_retries: can't be NaN$/],
+        [{ maxRetries: Infinity }, /^failover\.max_retries: can't be Infinity$/],
+        [{ zone: () => 'z' }, /^failover\.zone: can't be \[Function: zone\]$/],
+        [{ zone: Symbol('z') }, /^failover\.zone: can't be Symbol\(z\)$/],
+        [{ timeout: 5n }, /^failover\.timeout: must be milliseconds or a text/],
+        [{ metadata: circle }, /^failover\.metadata\.self: holds itself$/],
+        [{ metadata: { list: [1, 2n] } }, /^failover\.metadata\.list\[1\]: can't be 2n$/],
+        [{ loadBalancer: { weights: new Map([['a', 1]]) } }, /weights: must be a plain object/],
+    ]) {
+        assert.throws(of(failover), { kind: 'invalid_argument', message });
+    }
+    for (const wrong of [null, 5, []]) {
+        assert.throws(() => new FailoverManager(wrong), { kind: 'invalid_argument' });
+        assert.throws(() => new FailoverManager().configure(wrong), { kind: 'invalid_argument' });
+    }
+});
+
+test('a configuration may be of any kind of object', () => {
+    const mine = new Error('mine');
+    class Config {
+        maxRetries = 2;
+        get retryDelay() {
+            return '7ms';
+        }
+    }
+    const bare = Object.assign(Object.create(null), { zone: 'z' });
+    const throwing = {
+        get timeout() {
+            throw mine;
+        },
+    };
+    const named = JSON.parse('{ "__proto__": "x", "constructor": "y" }');
+
+    const failover = (given) => new FailoverManager({ failover: given }).getConfig().failover;
+
+    assert.equal(failover(new Config()).maxRetries, 2);
+    assert.equal(failover(bare).zone, 'z');
+    assert.deepEqual(failover({ metadata: named }).metadata, named);
+    assert.throws(
+        () => failover(throwing),
+        (error) => error === mine,
+    );
+    assert.throws(() => failover(named), { kind: 'invalid_config', message: /__proto__/ });
+});
+
+test('options that are not known, or no options, are refused by every verb', async () => {
+    const manager = new FailoverManager();
+    await manager.registerEndpoint(A);
+    const verbs = [
+        (options) => manager.pool(options),
+        (options) => manager.selectEndpoint(options),
+        (options) => manager.executeWithFailover(() => 1, options),
+        (options) => manager.registerEndpoint(B, options),
+        (options) => manager.updateEndpoint(A, options),
+        (options) => manager.deregisterEndpoint('a', options),
+        (options) => manager.getEndpoint('a', options),
+        (options) => manager.listEndpoints(options),
+        (options) => manager.healthCheck('a', options),
+        (options) => manager.healthCheckAll(options),
+        (options) => manager.reportHealth('a', 'good', options),
+        (options) => manager.drain('a', options),
+        (options) => manager.activate('a', options),
+        (options) => manager.setAdmin('a', 'draining', options),
+        (options) => manager.publish([], options),
+        (options) => manager.waitReady(options),
+        (options) => manager.events(options),
+        (options) => manager.logs(options),
+        (options) => manager.close(options),
+        (options) => new FailoverManager({}, options),
+    ];
+
+    for (const [at, verb] of verbs.entries()) {
+        for (const wrong of ['memory', null, { providr: 'x' }]) {
+            await assert.rejects(
+                async () => verb(wrong),
+                { kind: 'invalid_argument', message: /^options/ },
+                `verb ${at}, ${JSON.stringify(wrong)}`,
+            );
+        }
+    }
+    assert.deepEqual([manager.isClosed, manager.listEndpoints().length], [false, 1]);
+    assert.throws(() => new FailoverManager({}, { nesting: 'als' }), /options\.nesting/);
+    assert.throws(() => new FailoverManager({}, { healthCheck: 5 }), /options\.healthCheck/);
+});
+
+test('arguments of the wrong kind are refused by their names', async () => {
+    const manager = new FailoverManager();
+    const refused = (message) => ({ kind: 'invalid_argument', type: 'validation', message });
+    await manager.registerEndpoint(A);
+
+    for (const id of [undefined, null, 5, {}]) {
+        assert.throws(() => manager.getEndpoint(id), refused(/^id: must be a text/));
+        await assert.rejects(manager.deregisterEndpoint(id), refused(/^id: must be a text/));
+        await assert.rejects(manager.healthCheck(id), refused(/^id: must be a text/));
+        assert.throws(() => manager.setAdmin(id, 'active'), refused(/^id: must be a text/));
+    }
+    assert.throws(() => manager.pool({ service: 5 }), refused(/5/));
+    for (const number of [-1, 1.5, NaN, 2 ** 32, '5']) {
+        assert.throws(() => manager.events({ capacity: number }), refused(/^capacity: /));
+        assert.throws(() => manager.getEvents(number), refused(/^limit: /));
+    }
+    assert.throws(() => manager.events({ types: 'drain' }), refused(/^types: must be a list/));
+    assert.throws(() => manager.registerProvider('x'), refused(/^provider: must be an object/));
+    assert.throws(() => manager.registerProvider('x', { list: 1 }), refused(/^provider\.list: /));
+    assert.throws(() => manager.publish(undefined), refused(/^endpoints: must be the whole set/));
+});
+
+test('a wrong duration names what it is for', async () => {
+    const manager = new FailoverManager();
+    await manager.registerEndpoint(A);
+    const pool = manager.pool();
+
+    for (const wrong of ['soon', NaN, 5n, -1, null, {}]) {
+        const refused = (path) => ({
+            kind: 'invalid_argument',
+            message: new RegExp(`^(request\\.)?${path}: must be `),
+        });
+        await assert.rejects(manager.drain('a', { timeout: wrong }), refused('timeout'));
+        await assert.rejects(manager.waitReady({ timeout: wrong }), refused('timeout'));
+        await assert.rejects(manager.close({ timeout: wrong }), refused('timeout'));
+        await assert.rejects(
+            pool.execute(() => 1, { timeout: wrong }),
+            refused('timeout'),
+        );
+        const lease = pool.pick();
+        assert.throws(() => lease.report('success', { duration: wrong }), refused('duration'));
+        lease.report('success');
+    }
+    assert.equal(manager.inFlight, 0);
+});
+
+test('a text may be of any length', async () => {
+    const manager = new FailoverManager({ failover: { strategy: 'ip_hash' } });
+    const long = 'x'.repeat(5_000_000);
+    await manager.registerEndpoint({ ...A, metadata: { long } });
+
+    assert.equal(manager.selectEndpoint({ key: long }).metadata.long, long);
+    assert.equal(
+        (await manager.executeWithFailover((one) => one.id, { session: long })).result,
+        'a',
+    );
+    assert.throws(() => manager.getEndpoint(long), { kind: 'not_found' });
+});
+
+test('a clock belongs to one manager', () => {
+    const clock = new ManualClock();
+
+    assert.throws(() => clock.now(), { kind: 'invalid_state', name: 'FailoverError' });
+    const manager = new FailoverManager({ clock });
+    assert.throws(() => new FailoverManager({ clock }), { kind: 'invalid_state' });
+    clock.advance('1s');
+    assert.deepEqual([manager.clock, clock.now()], [clock, 1000]);
+});

@@ -1,5 +1,6 @@
 // The program's own providers and checks.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 
 import { Endpoint, FailoverManager } from 'libfailover';
@@ -210,4 +211,122 @@ test('a check that takes too long is told to stop', async () => {
 
     assert.equal(await manager.healthCheck('a'), 'unhealthy');
     await isStopped;
+});
+
+test("what is asked may need the host's threads, however many wait for it", async () => {
+    const check = () => readFile('/etc/hosts').then(() => true);
+    const manager = new FailoverManager({}, { healthCheck: check });
+    manager.registerProvider('registry', {
+        isAuthoritative: true,
+        list: () => [],
+        register: () => readFile('/etc/hosts'),
+    });
+    await manager.waitReady();
+    const ids = Array.from({ length: 32 }, (_, at) => `e${at}`);
+    const healthCheck = { type: 'custom', interval: '1h' };
+    for (const id of ids) await manager.registerEndpoint({ ...of(id), healthCheck });
+    const options = { provider: 'registry' };
+
+    await Promise.all(ids.map((id) => manager.registerEndpoint(of(id), options)));
+    const found = await Promise.all(ids.map((id) => manager.healthCheck(id)));
+
+    assert.deepEqual(new Set(found), new Set(['healthy']));
+});
+
+test('whatever is thrown by a check is a reason, and nothing worse', async () => {
+    const thrown = [
+        Object.create(null),
+        Symbol('s'),
+        undefined,
+        Object.assign(new Error(), { message: 5 }),
+    ];
+    let next = 0;
+    const manager = new FailoverManager(
+        {},
+        {
+            healthCheck() {
+                throw thrown[next];
+            },
+        },
+    );
+    await manager.registerEndpoint({
+        ...of('a'),
+        healthCheck: { type: 'custom', interval: '1h', timeout: '20s' },
+    });
+
+    for (next = 0; next < thrown.length; next += 1) {
+        assert.equal(await manager.healthCheck('a'), 'unhealthy');
+        const { reason } = manager.getStats().memory.endpoints.a.lastCheck;
+        assert.match(reason, [/null prototype/, /Symbol\(s\)/, /undefined/, /5/][next]);
+    }
+});
+
+test("a provider of the program's own may have fields of any name", async () => {
+    const manager = new FailoverManager();
+    class Registry {
+        type = 'registry';
+        path = '/services';
+        list() {
+            return [of(this.type)];
+        }
+    }
+
+    manager.registerProvider('mine', new Registry());
+    await manager.waitReady();
+
+    assert.equal(manager.pool({ provider: 'mine' }).select().id, 'registry');
+});
+
+test('a watch may last as long as it is wanted, as a promise or a generator', async () => {
+    const manager = new FailoverManager();
+    const ended = [];
+    const over = (name, signal) =>
+        new Promise((resolve) =>
+            signal.addEventListener('abort', () => resolve(ended.push(name)), { once: true }),
+        );
+    manager.registerProvider('promise', {
+        async watch(publish, { signal }) {
+            publish([of('a')]);
+            await over('promise', signal);
+        },
+    });
+    manager.registerProvider('generator', {
+        async *watch(_publish, { signal }) {
+            yield [of('b')];
+            await over('generator', signal);
+        },
+    });
+    await manager.waitReady();
+
+    for (const [provider, id] of [
+        ['promise', 'a'],
+        ['generator', 'b'],
+    ]) {
+        assert.equal(manager.pool({ provider }).select().id, id);
+        manager.deregisterProvider(provider);
+    }
+    while (ended.length < 2) await new Promise(setImmediate);
+    assert.deepEqual(ended, ['promise', 'generator']);
+});
+
+test('a watch that breaks is begun again, and told of', async () => {
+    const manager = new FailoverManager();
+    let watches = 0;
+    const events = manager.events({ types: ['discovery_stale'] });
+    manager.registerProvider('shaky', {
+        list: () => [of('a')],
+        async watch(publish) {
+            watches += 1;
+            publish([of('a')]);
+            if (watches === 1) throw new Error('connection lost');
+            await new Promise(() => {});
+        },
+    });
+
+    assert.match((await events.next()).value.reason, /connection lost/);
+    const alive = setInterval(() => {}, 1000);
+    while (watches < 2) await new Promise(setImmediate);
+    clearInterval(alive);
+
+    assert.equal(manager.pool({ provider: 'shaky' }).select().id, 'a');
 });
