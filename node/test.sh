@@ -4,7 +4,7 @@
 #   test.sh [PART]     PART: only test files whose name contains it
 #   test.sh --format   formats the package's and the examples' source
 #
-# Everything runs with the Node of the PATH, and what may differ with the other versions that are supported,
+# Everything runs with the Node of the PATH, and what may differ with each of 20, 22 and 24 that it is not,
 # which are fetched into the cache. FAILOVER_SOAK=1 runs everything with each, and the long forms: a thousand
 # worker threads. FAILOVER_NODE_ONLY=1 leaves it at the Node of the PATH.
 set -euo pipefail
