@@ -170,7 +170,9 @@ fn a_names_addresses_are_asked_for_again_when_their_time_is_over() {
     rig.wait_until_heard(2, 0);
 
     assert_eq!(rig.ids(), ["10.0.0.2:80", "10.0.0.3:80"]);
-    assert_eq!(rig.told(), ["discovery_update: 2 added", "discovery_update: 1 added, 1 removed"]);
+    // Events follow the set.
+    assert!(wait_for(PATIENCE, &|| rig.told().len() == 2), "{:?}", rig.told());
+    assert_eq!(rig.told()[1], "discovery_update: 1 added, 1 removed");
 }
 
 #[test]
@@ -349,11 +351,9 @@ fn a_server_that_is_back_ends_the_staleness_and_is_asked_ever_more_seldom_until_
 
     assert!(waits[0] < 0.3 && waits[4] > 1.5 && waits[10] > 14.9, "{waits:?}");
     assert!(waits.iter().all(|wait| *wait < 30.1), "{waits:?}");
-    assert_eq!(rig.ids(), ["10.0.0.2:80"]);
-    assert_eq!(
-        rig.told().last().map(String::as_str),
-        Some("discovery_update: readable again, 1 added, 1 removed")
-    );
+    assert_eq!(rig.ids(), ["10.0.0.1:80", "10.0.0.2:80"]);
+    let is_told = || rig.told().contains(&"discovery_update: readable again, 1 added".to_owned());
+    assert!(wait_for(PATIENCE, &is_told), "{:?}", rig.told());
 }
 
 #[test]
@@ -497,7 +497,7 @@ fn aliases_are_followed_and_their_time_counts() {
         assert_eq!(server.stats().asked("users.example.", "A"), 1);
         rig.advance(2.2);
         rig.wait_until_heard(2, 0);
-        assert_eq!(rig.ids(), ["10.0.0.2:80"]);
+        assert_eq!(rig.ids(), ["10.0.0.1:80", "10.0.0.2:80"], "who is gone is in doubt for a while");
     }
 }
 
