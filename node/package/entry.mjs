@@ -31,4 +31,11 @@ const lines = [
     '',
 ];
 writeFileSync(join(folder, 'dist/index.mjs'), lines.join('\n'));
-writeFileSync(join(folder, 'dist/index.d.mts'), "export * from './index.js';\n");
+const types = [
+    "import * as failover from './index.js';",
+    '',
+    "export * from './index.js';",
+    'export default failover;',
+    '',
+];
+writeFileSync(join(folder, 'dist/index.d.mts'), types.join('\n'));

@@ -1,6 +1,7 @@
 // An addon that can't be loaded: what is said, and how to mend it.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,4 +78,13 @@ test('a platform without a package is told so', () => {
     });
 
     assert.match(stderr, /There is no package for sunos-x64 \(there is for linux-x64-gnu\)/);
+});
+
+test('import and require give the same objects, all of them', async () => {
+    const required = createRequire(import.meta.url)('libfailover');
+    const { default: whole, ...imported } = await import('libfailover');
+
+    assert.deepEqual(Object.keys(imported).sort(), Object.keys(required).sort());
+    for (const [name, value] of Object.entries(imported)) assert.equal(value, required[name]);
+    assert.equal(whole, required);
 });
