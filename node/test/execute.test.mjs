@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 import {
     Attempt,
@@ -815,4 +817,23 @@ test('a strategy may take its time while endpoints are described anew', async ()
     };
 
     assert.equal((await pool.execute((endpoint) => endpoint.id, { strategy })).result, 'b');
+});
+
+test('leases and calls that nobody has any more are returned', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc');
+    const manager = await managed();
+    const pool = manager.pool();
+    for (let i = 0; i < 10; i += 1) {
+        pool.call();
+        assert.throws(() => pool.pick().report('good'), { kind: 'invalid_argument' });
+    }
+    const before = manager.inFlight;
+
+    for (let i = 0; i < 100 && manager.inFlight > 0; i += 1) {
+        collect();
+        await turn();
+    }
+
+    assert.deepEqual([before, manager.inFlight], [20, 0]);
 });
