@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/libfailover/libfailover/bindings/go/types"
 )
@@ -95,7 +97,15 @@ type checkDocument struct {
 	ExpectedBody     string            `json:"expected_body,omitempty"`
 }
 
-func writeEndpoint(endpoint *types.ServiceEndpoint) endpointDocument {
+func writeEndpoint(endpoint *types.ServiceEndpoint) (endpointDocument, error) {
+	if endpoint == nil {
+		return endpointDocument{}, invalidArgument("endpoint: must not be nil")
+	}
+	if !isText(endpoint) {
+		refused := bare(types.CodeInvalidUTF8)
+		refused.Message = fmt.Sprintf("endpoint %q: text must be UTF-8", endpoint.ID)
+		return endpointDocument{}, refused
+	}
 	document := endpointDocument{
 		ID: endpoint.ID, Name: endpoint.Name, Address: endpoint.Address, Port: endpoint.Port,
 		Protocol: endpoint.Protocol, Metadata: endpoint.Metadata, Tags: endpoint.Tags,
@@ -109,7 +119,22 @@ func writeEndpoint(endpoint *types.ServiceEndpoint) endpointDocument {
 			ExpectedStatuses: writeStatuses(check.ExpectedStatuses), ExpectedBody: check.ExpectedBody,
 		}
 	}
-	return document
+	return document, nil
+}
+
+// isText tells whether an endpoint's texts are UTF-8: JSON would put other characters where they are not.
+func isText(endpoint *types.ServiceEndpoint) bool {
+	texts := append([]string{endpoint.ID, endpoint.Name, endpoint.Address, endpoint.Protocol}, endpoint.Tags...)
+	for key, value := range endpoint.Metadata {
+		texts = append(texts, key, value)
+	}
+	if check := endpoint.HealthCheck; check != nil {
+		texts = append(texts, check.Path, check.Method, check.Body, check.ExpectedBody)
+		for key, value := range check.Headers {
+			texts = append(texts, key, value)
+		}
+	}
+	return utf8.ValidString(strings.Join(texts, " "))
 }
 
 // given is a time, or nil for the zero one.

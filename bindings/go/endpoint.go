@@ -33,10 +33,11 @@ func (m *FailoverManager) change(ctx context.Context, endpoint *types.ServiceEnd
 	if err := m.ready(ctx); err != nil {
 		return err
 	}
-	if endpoint == nil {
-		return invalidArgument("endpoint: must not be nil")
+	written, err := writeEndpoint(endpoint)
+	if err != nil {
+		return err
 	}
-	document, err := marshal(writeEndpoint(endpoint))
+	document, err := marshal(written)
 	if err != nil {
 		return err
 	}

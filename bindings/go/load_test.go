@@ -38,10 +38,23 @@ func status(t *testing.T, name string) int {
 }
 
 func TestTwenty_thousand_calls_in_flight_take_no_threads(t *testing.T) {
-	const calls = 20000
 	manager := managerOf(t)
 	register(t, manager, "a", "b", "c")
 	pool := poolOf(t, manager)
+	inFlightTogether(t, "Do", func(wait func()) error {
+		_, err := failover.Do(background, pool, func(context.Context, *types.ServiceEndpoint) (int, error) { wait(); return 0, nil })
+		return err
+	})
+	inFlightTogether(t, "ExecuteWithFailover", func(wait func()) error {
+		_, err := manager.ExecuteWithFailover(background, nil, func(*types.ServiceEndpoint) (interface{}, error) { wait(); return nil, nil })
+		return err
+	})
+}
+
+// inFlightTogether makes twenty thousand calls, and counts the threads when all of them are within their functions.
+func inFlightTogether(t *testing.T, what string, call func(wait func()) error) {
+	t.Helper()
+	const calls = 20000
 	before := status(t, "Threads")
 	release := make(chan struct{})
 	var inside, all sync.WaitGroup
@@ -51,10 +64,9 @@ func TestTwenty_thousand_calls_in_flight_take_no_threads(t *testing.T) {
 	for range calls {
 		go func() {
 			defer all.Done()
-			_, err := failover.Do(background, pool, func(context.Context, *types.ServiceEndpoint) (int, error) {
+			err := call(func() {
 				inside.Done()
 				<-release
-				return 0, nil
 			})
 			if err != nil {
 				failures <- err
@@ -68,12 +80,12 @@ func TestTwenty_thousand_calls_in_flight_take_no_threads(t *testing.T) {
 	close(release)
 	all.Wait()
 	if threads > 20 {
-		t.Errorf("%d threads, %d before", threads, before)
+		t.Errorf("%s: %d threads, %d before", what, threads, before)
 	}
 	if len(failures) > 0 {
 		t.Error(<-failures)
 	}
-	t.Logf("%d calls in flight, %d threads (%d before)", calls, threads, before)
+	t.Logf("%s: %d calls in flight, %d threads (%d before)", what, calls, threads, before)
 }
 
 func TestA_collection_in_every_callback_does_no_harm(t *testing.T) {

@@ -136,10 +136,11 @@ func (c *core) publish(provider string, endpoints []*types.ServiceEndpoint) erro
 func writeEndpoints(endpoints []*types.ServiceEndpoint) (string, error) {
 	documents := make([]endpointDocument, 0, len(endpoints))
 	for _, endpoint := range endpoints {
-		if endpoint == nil {
-			return "", invalidArgument("endpoint: must not be nil")
+		document, err := writeEndpoint(endpoint)
+		if err != nil {
+			return "", err
 		}
-		documents = append(documents, writeEndpoint(endpoint))
+		documents = append(documents, document)
 	}
 	return marshal(documents)
 }

@@ -3,6 +3,7 @@ package failover_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -276,4 +277,63 @@ func TestChecks_that_hang_end_with_the_context(t *testing.T) {
 		t.Errorf("expected the deadline, got %v", err)
 	}
 	want(t, "known so far", "map[a:unknown]", text(known))
+}
+
+// leaver is a provider whose functions end their goroutines.
+type leaver struct{ office }
+
+func (*leaver) Register(context.Context, *types.ServiceEndpoint) error { runtime.Goexit(); return nil }
+
+func (*leaver) Watch(context.Context, func([]*types.ServiceEndpoint) error) error {
+	runtime.Goexit()
+	return nil
+}
+
+func TestA_provider_or_check_that_leaves_its_goroutine_has_answered(t *testing.T) {
+	logger := &lines{}
+	manager := managerOf(t, failover.WithLogger(logger),
+		failover.WithHealthCheck(func(context.Context, *types.ServiceEndpoint) error { runtime.Goexit(); return nil }))
+	if err := manager.RegisterProvider(&leaver{office{shelf: shelf{name: "leaver"}}}); err != nil {
+		t.Fatal(err)
+	}
+	endpoint := endpointOf("a")
+	endpoint.HealthCheck = &types.HealthCheck{Type: types.CheckCustom, Interval: time.Hour, Timeout: time.Minute}
+	if err := manager.RegisterEndpoint(background, endpoint); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(background, 20*time.Second)
+	defer cancel()
+
+	if err := manager.RegisterEndpointWithProvider(ctx, "leaver", endpointOf("b")); !errors.Is(err, failover.ErrProvider) {
+		t.Errorf("register: expected a refusal, got %v", err)
+	}
+	if _, err := manager.HealthCheck(ctx, "a"); errors.Is(err, context.DeadlineExceeded) {
+		t.Error("the check was waited for")
+	}
+	eventually(t, "its watch begins again", func() bool {
+		return strings.Contains(strings.Join(logger.all(), "\n"), "leaver: its watch ended and begins again")
+	})
+}
+
+func TestText_that_is_not_utf8_is_refused_and_never_changed(t *testing.T) {
+	manager := managerOf(t)
+	for _, endpoint := range []*types.ServiceEndpoint{
+		{ID: "a\xff", Name: "users", Address: "127.0.0.1", Port: 1},
+		{ID: "a", Name: "users\xff", Address: "127.0.0.1", Port: 1},
+		{ID: "a", Name: "users", Address: "127.0.0.1", Port: 1, Tags: []string{"\xff"}},
+		{ID: "a", Name: "users", Address: "127.0.0.1", Port: 1, Metadata: map[string]string{"zone": "\xff"}},
+	} {
+		var ours *types.FailoverError
+		if err := manager.RegisterEndpoint(background, endpoint); !errors.As(err, &ours) || ours.Code != types.CodeInvalidUTF8 {
+			t.Errorf("%q: expected a refusal, got %v", endpoint.ID, err)
+		}
+		if err := manager.Publish("", []*types.ServiceEndpoint{endpoint}); !errors.As(err, &ours) || ours.Code != types.CodeInvalidUTF8 {
+			t.Errorf("publish %q: expected a refusal, got %v", endpoint.ID, err)
+		}
+	}
+	list, err := manager.ListEndpoints(background)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "endpoints", 0, len(list))
 }

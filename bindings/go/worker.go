@@ -3,6 +3,7 @@ package failover
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -253,16 +254,23 @@ func (w *worker) keepWatching(ctx context.Context, name string, watcher Watcher)
 	}
 }
 
-func (w *worker) watchOnce(ctx context.Context, name string, watcher Watcher) (err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = fmt.Errorf("panic: %v\n%s", value, debug.Stack())
-		}
+// watchOnce has a provider watched until its Watch ends, on a goroutine that Watch may leave.
+func (w *worker) watchOnce(ctx context.Context, name string, watcher Watcher) error {
+	over := make(chan error, 1)
+	go func() {
+		err := errors.New("it left its goroutine")
+		defer func() {
+			if value := recover(); value != nil {
+				err = fmt.Errorf("panic: %v\n%s", value, debug.Stack())
+			}
+			over <- err
+		}()
+		err = watcher.Watch(ctx, func(endpoints []*types.ServiceEndpoint) error {
+			if ctx.Err() != nil {
+				return ended(ctx)
+			}
+			return w.core.publish(name, endpoints)
+		})
 	}()
-	return watcher.Watch(ctx, func(endpoints []*types.ServiceEndpoint) error {
-		if ctx.Err() != nil {
-			return ended(ctx)
-		}
-		return w.core.publish(name, endpoints)
-	})
+	return <-over
 }
