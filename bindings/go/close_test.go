@@ -1,6 +1,7 @@
 package failover_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -74,4 +75,36 @@ func TestA_callback_may_close_the_manager(t *testing.T) {
 
 	want(t, "error", nil, err)
 	want[any](t, "result", "done", result.Result)
+}
+
+func TestClosing_refuses_what_comes_after_and_is_idempotent(t *testing.T) {
+	manager := managerOf(t)
+	register(t, manager, "a")
+	pool := poolOf(t, manager)
+	lease, err := pool.Pick(background)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := manager.CloseWithin(time.Millisecond); err == nil {
+		t.Error("an open lease wasn't mentioned")
+	}
+	if err := manager.Close(); err != nil {
+		t.Errorf("a second close: %v", err)
+	}
+
+	_ = lease.Report(types.OutcomeSuccess)
+	_, err = failover.Do(background, pool, func(context.Context, *types.ServiceEndpoint) (int, error) { return 0, nil })
+	if !errors.Is(err, failover.ErrClosed) {
+		t.Errorf("do: %v", err)
+	}
+	if _, err := pool.Select(background); !errors.Is(err, failover.ErrClosed) {
+		t.Errorf("select: %v", err)
+	}
+	if err := manager.RegisterEndpoint(background, endpointOf("b")); !errors.Is(err, failover.ErrClosed) {
+		t.Errorf("register: %v", err)
+	}
+	if _, err := manager.GetStats(background); err != nil {
+		t.Errorf("what is known can be read: %v", err)
+	}
 }
