@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -38,6 +39,10 @@ func status(t *testing.T, name string) int {
 }
 
 func TestTwenty_thousand_calls_in_flight_take_no_threads(t *testing.T) {
+	if os.Getenv("FAILOVER_TEST_ALONE") == "" {
+		alone(t, "calls in flight")
+		return
+	}
 	manager := managerOf(t)
 	register(t, manager, "a", "b", "c")
 	pool := poolOf(t, manager)
@@ -49,6 +54,19 @@ func TestTwenty_thousand_calls_in_flight_take_no_threads(t *testing.T) {
 		_, err := manager.ExecuteWithFailover(background, nil, func(*types.ServiceEndpoint) (interface{}, error) { wait(); return nil, nil })
 		return err
 	})
+}
+
+// alone runs a test in a process of its own, since Go keeps the threads that other tests needed. What it logs
+// has to hold the given words.
+func alone(t *testing.T, words string) {
+	t.Helper()
+	again := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1", "-test.v")
+	again.Env = append(os.Environ(), "FAILOVER_TEST_ALONE=1")
+	printed, err := again.CombinedOutput()
+	t.Logf("%s", printed)
+	if err != nil || !strings.Contains(string(printed), words) {
+		t.Fatalf("it failed, or it didn't run: %v", err)
+	}
 }
 
 // inFlightTogether makes twenty thousand calls, and counts the threads when all of them are within their functions.

@@ -5,7 +5,7 @@
 #                      else all of them
 #
 #   lint      gofmt, go vet, and that the module has no dependency
-#   test      the tests, conformance among them
+#   test      the tests, conformance among them; ten times with FAILOVER_SOAK=1, for what happens seldom
 #   race      the same with the race detector
 #   checked   the same with the runtime's checks of every pointer that crosses to C
 #   dynamic   the tests again, against an installed shared library
@@ -29,6 +29,8 @@ fi
 cd "$here"
 
 proxy=$(go env GOPROXY)
+times=1
+[[ ${FAILOVER_SOAK:-} != 1 ]] || times=10
 export GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local
 
 lint() {
@@ -91,7 +93,7 @@ part() {
     echo "go: $1"
     case $1 in
     lint) lint ;;
-    test) suite -count=1 ;;
+    test) suite -count="$times" -timeout 30m ;;
     race) suite -count=1 -race ;;
     checked) GOEXPERIMENT=cgocheck2 suite -count=1 ;;
     dynamic) dynamic ;;
