@@ -1,6 +1,7 @@
 //! One failover engine: endpoints, health, balancing, breakers, retries.
 #![forbid(unsafe_code)]
 
+pub mod answer;
 pub mod balance;
 pub mod clock;
 pub mod config;

@@ -11,6 +11,7 @@ const LAYERS: &[&str] = &[
     "sync",
     "lock",
     "clock",
+    "answer",
     "rng",
     "secret",
     "duration",

@@ -5,9 +5,8 @@
 //! asks waits in a future, so no thread of the library is held up by the program.
 
 use std::collections::{HashMap, VecDeque};
-use std::future::{Future, poll_fn, ready};
+use std::future::ready;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use failover::clock::{Clock, Waiters, nanos};
@@ -75,12 +74,8 @@ impl Hub {
         };
         let asker = Asker { hub: Arc::clone(self), item };
         Box::pin(async move {
-            let mut deadline = Box::pin(asker.hub.clock.sleep_until_async(asker.item.deadline));
-            poll_fn(|context| match asker.item.poll(context) {
-                Poll::Ready(answer) => Poll::Ready(answer),
-                Poll::Pending => deadline.as_mut().poll(context).map(|()| Err(Item::expired())),
-            })
-            .await
+            let Asker { hub, item } = &asker;
+            item.answer.wait(&hub.clock, item.deadline).await
         })
     }
 
@@ -133,7 +128,8 @@ impl Hub {
         drop(inside);
         self.arrived.wake();
         for item in open {
-            item.finish(Err(Error::new(ErrorKind::NoWorker, "the last work queue was freed")));
+            let gone = Error::new(ErrorKind::NoWorker, "the last work queue was freed");
+            item.answer.give(Err(gone));
         }
     }
 
@@ -145,7 +141,7 @@ impl Hub {
         let open = inside.end();
         drop(inside);
         self.arrived.wake();
-        open.iter().for_each(|item| item.finish(Err(closed())));
+        open.iter().for_each(|item| _ = item.answer.give(Err(closed())));
         workers.iter().for_each(|worker| worker.call());
     }
 
@@ -191,7 +187,7 @@ impl Hub {
             let text = format!("work {token}: is not open: it expired, was cancelled or is done");
             Error::new(ErrorKind::NotFound, text)
         };
-        item.ok_or_else(gone)?.finish(answer);
+        item.ok_or_else(gone)?.answer.give(answer);
         Ok(())
     }
 

@@ -1,11 +1,9 @@
 //! One piece of work: what is asked of the program, and the place of its answer.
 
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use failover::answer::Answer;
 use failover::clock::{Nanos, nanos};
-use failover::lock::Lock;
-use failover::{Error, ErrorKind, Result};
 
 use crate::work::FAILOVER_WORK_CANCEL;
 
@@ -26,8 +24,7 @@ pub(crate) struct Item {
     pub(crate) deadline: Nanos,
     pub(crate) provider: String,
     pub(crate) payload: String,
-    /// Guards the answer and who waits for it.
-    answer: Lock<(Option<Result<String>>, Option<Waker>)>,
+    pub(crate) answer: Answer<String>,
 }
 
 impl Item {
@@ -39,7 +36,7 @@ impl Item {
             deadline: now.saturating_add(nanos(question.timeout)),
             provider: question.provider,
             payload: question.payload,
-            answer: Lock::default(),
+            answer: Answer::default(),
         }
     }
 
@@ -51,33 +48,7 @@ impl Item {
             deadline: self.deadline,
             provider: self.provider.clone(),
             payload: String::new(),
-            answer: Lock::default(),
+            answer: Answer::default(),
         }
-    }
-
-    /// Gives the answer to whoever waits for it.
-    pub(crate) fn finish(&self, answer: Result<String>) {
-        let mut slot = self.answer.lock();
-        slot.0 = Some(answer);
-        let waker = slot.1.take();
-        drop(slot);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    /// Looks for the answer, and has the task woken by it.
-    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Result<String>> {
-        let mut slot = self.answer.lock();
-        if let Some(answer) = slot.0.take() {
-            return Poll::Ready(answer);
-        }
-        slot.1 = Some(context.waker().clone());
-        Poll::Pending
-    }
-
-    /// The answer of a program that gave none.
-    pub(crate) fn expired() -> Error {
-        Error::new(ErrorKind::Timeout, "the program did not answer in time")
     }
 }

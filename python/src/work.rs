@@ -6,11 +6,11 @@
 //! token follows. Nothing is dropped.
 
 use std::collections::VecDeque;
-use std::future::{poll_fn, ready};
+use std::future::ready;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use failover::answer::Answer;
 use failover::clock::{Clock, Nanos, Waiters, nanos};
 use failover::discovery::BoxFuture;
 use failover::endpoint::document::{self, Format, parse_list};
@@ -23,9 +23,6 @@ use serde_json::Value;
 use crate::error::Raise;
 use crate::json;
 use crate::wait;
-
-/// An answer: a document, or why there is none.
-type Answer = failover::Result<Value>;
 
 /// The work of one manager.
 #[derive(Debug)]
@@ -54,15 +51,7 @@ struct Item {
     payload: Value,
     deadline: Nanos,
     timeout: Duration,
-    /// Guards the answer and who waits for it.
-    slot: Lock<Slot>,
-}
-
-#[derive(Debug, Default)]
-struct Slot {
-    answer: Option<Answer>,
-    waker: Option<Waker>,
-    is_over: bool,
+    answer: Answer<Value>,
 }
 
 impl Hub {
@@ -129,19 +118,15 @@ impl Hub {
         provider: &str,
         payload: Value,
         timeout: Duration,
-    ) -> BoxFuture<'static, Answer> {
+    ) -> BoxFuture<'static, failover::Result<Value>> {
         let item = match self.put(kind, provider, payload, timeout) {
             Ok(item) => item,
             Err(error) => return Box::pin(ready(Err(error))),
         };
         let asker = Asker { hub: Arc::clone(self), item };
         Box::pin(async move {
-            let mut deadline = Box::pin(asker.hub.clock.sleep_until_async(asker.item.deadline));
-            poll_fn(|context| match asker.item.poll(context) {
-                Poll::Ready(answer) => Poll::Ready(answer),
-                Poll::Pending => deadline.as_mut().poll(context).map(|()| Err(expired())),
-            })
-            .await
+            let Asker { hub, item } = &asker;
+            item.answer.wait(&hub.clock, item.deadline).await
         })
     }
 
@@ -165,7 +150,7 @@ impl Hub {
             payload,
             deadline,
             timeout,
-            slot: Lock::default(),
+            answer: Answer::default(),
         });
         inside.waiting.push_back(Arc::clone(&item));
         drop(inside);
@@ -181,7 +166,7 @@ impl Hub {
         drop(inside);
         self.arrived.wake();
         let closed = || Error::new(ErrorKind::Closed, "the manager is closed");
-        left.iter().for_each(|item| _ = item.finish(Err(closed())));
+        left.iter().for_each(|item| _ = item.answer.give(Err(closed())));
     }
 
     /// Has whoever waits for work look again.
@@ -201,32 +186,6 @@ impl Hub {
     }
 }
 
-impl Item {
-    fn finish(&self, answer: Answer) -> bool {
-        let mut slot = self.slot.lock();
-        if slot.is_over {
-            return false;
-        }
-        slot.is_over = true;
-        slot.answer = Some(answer);
-        let waker = slot.waker.take();
-        drop(slot);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        true
-    }
-
-    fn poll(&self, context: &Context<'_>) -> Poll<Answer> {
-        let mut slot = self.slot.lock();
-        if let Some(answer) = slot.answer.take() {
-            return Poll::Ready(answer);
-        }
-        slot.waker = Some(context.waker().clone());
-        Poll::Pending
-    }
-}
-
 /// Who asked; going away, it takes the question along.
 struct Asker {
     hub: Arc<Hub>,
@@ -235,7 +194,7 @@ struct Asker {
 
 impl Drop for Asker {
     fn drop(&mut self) {
-        if std::mem::replace(&mut self.item.slot.lock().is_over, true) {
+        if !self.item.answer.withdraw() {
             return;
         }
         let mut inside = self.hub.lock();
@@ -252,7 +211,7 @@ impl Drop for Asker {
             payload: Value::Null,
             deadline: self.item.deadline,
             timeout: Duration::ZERO,
-            slot: Lock::default(),
+            answer: Answer::default(),
         }));
         drop(inside);
         self.hub.arrived.wake();
@@ -338,17 +297,13 @@ impl WorkItem {
     fn complete(&self, py: Python<'_>, document: &str) -> PyResult<bool> {
         let value = serde_json::from_str(document)
             .map_err(|error| Error::new(ErrorKind::InvalidArgument, format!("answer: {error}")));
-        Ok(self.item.finish(Ok(value.or_raise(py)?)))
+        Ok(self.item.answer.give(Ok(value.or_raise(py)?)))
     }
 
     /// Answers that it failed, and why; false if nobody waits for it any more.
     fn fail(&self, reason: &str) -> bool {
-        self.item.finish(Err(Error::new(ErrorKind::Provider, reason)))
+        self.item.answer.give(Err(Error::new(ErrorKind::Provider, reason)))
     }
-}
-
-fn expired() -> Error {
-    Error::new(ErrorKind::Timeout, "the program did not answer in time")
 }
 
 /// How long a program may take to answer for its provider.
