@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::entry::Entry;
+use super::entry::{Entry, Names};
 use super::options::Options;
 use crate::endpoint::Endpoint;
 
@@ -91,11 +91,14 @@ impl Instances<'_> {
     ) -> Result<Endpoint, String> {
         let entry: Entry = serde_json::from_value(value)
             .map_err(|_| format!("instance {place} of the answer: is not one of Consul's"))?;
-        let endpoint = entry.endpoint(self.service, self.options)?;
-        if !seen.insert(Arc::clone(&endpoint.id)) {
-            return Err(format!("instance {:?}: comes twice", endpoint.id));
+        // Two processes may have given their endpoints the same id.
+        for names in [Names::Own, Names::Whole] {
+            let endpoint = entry.endpoint(self.service, self.options, names)?;
+            if seen.insert(Arc::clone(&endpoint.id)) {
+                return Ok(endpoint);
+            }
         }
-        Ok(endpoint)
+        Err(format!("instance {place} of the answer: comes twice"))
     }
 }
 
@@ -137,6 +140,19 @@ mod tests {
         assert_eq!(answer.skipped, 4);
         let fault = answer.first_fault.expect("there was one");
         assert_eq!(fault, "instance 0 of the answer: is not one of Consul's");
+    }
+
+    #[test]
+    fn two_instances_that_were_given_the_same_id_are_two() {
+        let mut list = json!([instance("a"), instance("b")]);
+        for i in 0..2 {
+            list[i]["Service"]["Meta"] = json!({"failover_id": "mine"});
+        }
+
+        let answer = parsed(&list).expect("both are good");
+
+        let ids: Vec<&str> = answer.endpoints.iter().map(|endpoint| &*endpoint.id).collect();
+        assert_eq!(ids, ["mine", "dc1/n/b"]);
     }
 
     #[test]

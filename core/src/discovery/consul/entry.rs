@@ -100,23 +100,51 @@ struct Check {
     status: String,
 }
 
+/// By which id an instance goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    /// By that of the endpoint that was registered, where one of ours was.
+    Own,
+    /// By data centre, node and instance.
+    Whole,
+}
+
+/// The metadata that keeps what Consul has no field for.
+pub(super) const ID: &str = "failover_id";
+pub(super) const PRIORITY: &str = "failover_priority";
+
 impl Entry {
     /// The endpoint of this instance of `service`; the error says why there is none.
-    pub(super) fn endpoint(self, service: &str, options: &Options) -> Result<Endpoint, String> {
-        let id = format!("{}/{}/{}", self.node.datacenter, self.node.node, self.service.id);
+    pub(super) fn endpoint(
+        &self,
+        service: &str,
+        options: &Options,
+        names: Names,
+    ) -> Result<Endpoint, String> {
+        let id = self.id();
         let said = |what: &str| format!("instance {id:?}: {what}");
         let (address, port) = self.place(options.tagged_address.as_deref());
         let port = u16::try_from(port).map_err(|_| said("its port is not one"))?;
         let standing = standing(&self.checks).ok_or_else(|| said("a check's status is unknown"))?;
-        let metadata = self.metadata();
+        let mut metadata = self.metadata();
+        let priority = metadata.remove(PRIORITY).map(|text| text.parse());
+        let priority = priority.transpose().map_err(|_| said("its priority is no number"))?;
+        let own = metadata.remove(ID);
+        let id = own.filter(|_| names == Names::Own).unwrap_or(id);
         let mut endpoint = Endpoint::new(&id, service, &address, port);
+        endpoint.priority = priority.unwrap_or_default();
         endpoint.weight = Some(weight(self.service.weights, standing));
         endpoint.reported = standing;
         endpoint.protocol =
             metadata.get("protocol").map_or(&*options.protocol, String::as_str).into();
-        endpoint.tags = self.service.tags;
+        endpoint.tags.clone_from(&self.service.tags);
         endpoint.metadata = metadata;
         checked(endpoint)
+    }
+
+    /// The id that tells it from every other instance of all data centres.
+    fn id(&self) -> String {
+        format!("{}/{}/{}", self.node.datacenter, self.node.node, self.service.id)
     }
 
     /// Address and port, by the tagged address that is wanted where the instance or its node has it.
@@ -266,7 +294,7 @@ mod tests {
 
     fn endpoint(entry: &Value, options: &Options) -> Result<Endpoint, String> {
         let entry: Entry = serde_json::from_value(entry.clone()).expect("an entry");
-        entry.endpoint("Users", options)
+        entry.endpoint("Users", options, Names::Own)
     }
 
     fn whole() -> Value {
@@ -404,6 +432,20 @@ mod tests {
 
         assert!(!endpoint.metadata.contains_key("longitude"));
         assert_eq!(endpoint.metadata["a"], "b");
+    }
+
+    #[test]
+    fn what_was_registered_here_keeps_its_id_and_tier() {
+        let mut entry = whole();
+        entry["Service"]["Meta"] = json!({ID: "mine", PRIORITY: "2"});
+
+        let own = endpoint(&entry, &Options::default()).expect("usable");
+        let parsed: Entry = serde_json::from_value(entry).expect("an entry");
+        let whole = parsed.endpoint("Users", &Options::default(), Names::Whole).expect("usable");
+
+        assert_eq!((&*own.id, own.priority), ("mine", 2));
+        assert_eq!((&*whole.id, whole.priority), ("dc1/node-1/users-1", 2));
+        assert!(!own.metadata.contains_key(ID) && !own.metadata.contains_key(PRIORITY));
     }
 
     #[test]

@@ -29,11 +29,13 @@ pub(super) struct Failure {
     pub(super) reason: String,
     /// How long the agent asked to be left alone.
     pub(super) hint: Nanos,
+    /// The status of the answer, if there was one.
+    pub(super) status: Option<u16>,
 }
 
 impl Failure {
     pub(super) fn new(class: Class, reason: impl Into<String>) -> Self {
-        Self { class, reason: reason.into(), hint: 0 }
+        Self { class, reason: reason.into(), hint: 0, status: None }
     }
 
     pub(super) fn unavailable(reason: impl Into<String>) -> Self {
@@ -60,7 +62,7 @@ impl Failure {
             _ if said.is_empty() => format!("status {status}"),
             _ => format!("status {status}: {said}"),
         };
-        Self { class, reason, hint }
+        Self { class, reason, hint, status: Some(status) }
     }
 }
 

@@ -60,8 +60,43 @@ pub struct Options {
     pub tagged_address: Option<String>,
     /// The protocol of endpoints whose metadata has no `protocol`; `http`.
     pub protocol: String,
+    /// How instances are registered.
+    pub registration: Registration,
     /// Whom an agent behind https must be, and as whom to come.
     pub tls: Tls,
+}
+
+/// How instances are registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Registration {
+    /// Who finds out whether an instance is well.
+    pub checked_by: CheckedBy,
+    /// An instance that gave no sign of life for so long is critical: 1 s to 1 h; 15 s. The sign is given
+    /// three times as often.
+    pub ttl: Duration,
+    /// An instance that was critical for so long is removed by the agent: 1 min at least, else it stays
+    /// until it is deregistered. Absent: it stays.
+    pub deregister_critical_after: Option<Duration>,
+}
+
+impl Default for Registration {
+    fn default() -> Self {
+        let ttl = Duration::from_secs(15);
+        Self { checked_by: CheckedBy::Process, ttl, deregister_critical_after: None }
+    }
+}
+
+/// Who finds out whether a registered instance is well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CheckedBy {
+    /// This process, which says that it lives.
+    #[default]
+    Process,
+    /// The agent, by the endpoint's own health check: http, https or tcp. Its headers and body are then
+    /// known to the agent. An endpoint without one is as good as its node.
+    Agent,
 }
 
 /// How https agents are recognised, and as whom the provider comes.
@@ -134,7 +169,16 @@ impl Default for Options {
             max_stale: Duration::from_secs(10),
             tagged_address: None,
             protocol: "http".to_owned(),
+            registration: Registration::default(),
             tls: Tls::default(),
         }
+    }
+}
+
+impl Options {
+    /// What of these holds for an agent's own instances, wherever others are read.
+    pub(super) fn local(&self) -> Self {
+        let (namespace, partition) = (self.namespace.clone(), self.partition.clone());
+        Self { namespace, partition, ..Self::default() }
     }
 }

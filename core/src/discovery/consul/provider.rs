@@ -1,9 +1,11 @@
 //! The provider: Consul's agents, read and watched one service at a time.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::options::{Options, ReadMode};
 use super::query;
+use super::registrations::Registrations;
 use super::settings::Settings;
 use super::source::Source;
 use super::watch::Watch;
@@ -18,11 +20,16 @@ use crate::rng;
 /// Instances whose checks pass are reported as healthy, with a warning as degraded, critical ones as
 /// unhealthy, and those in maintenance as draining.
 ///
+/// An endpoint that is registered is kept alive by this provider, and registered again where its agent
+/// forgot it; once the provider is dropped or the process ended it becomes critical. It is read back by
+/// the id that it was registered with, in this process and in others.
+///
 /// # Cancellation
 ///
 /// A future that is dropped closes its connection.
 pub struct Consul {
-    source: Source,
+    source: Arc<Source>,
+    registrations: Registrations,
     seed: u64,
 }
 
@@ -57,7 +64,9 @@ impl Consul {
         let settings = Settings::new(options, variable)?;
         // Waits are to differ from those of every other process.
         let seed = rng::mix(u64::from(std::process::id()) ^ rng::mix(wall_nanos()));
-        Ok(Self { source: Source::new(settings), seed })
+        let source = Arc::new(Source::new(settings));
+        let registrations = Registrations::new(Arc::clone(&source), seed);
+        Ok(Self { source, registrations, seed })
     }
 }
 
@@ -67,7 +76,7 @@ impl Provider for Consul {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::READ_ONLY.watching().per_service()
+        Capabilities::READ_ONLY.watching().per_service().registering()
     }
 
     fn takes_sets(&self) -> bool {
@@ -95,5 +104,21 @@ impl Provider for Consul {
     fn watch_service(&self, service: &str, sink: Sink) -> Option<BoxFuture<'_, ()>> {
         query::check(service).ok()?;
         Some(Box::pin(Watch::new(&self.source, service, sink, self.seed).run()))
+    }
+
+    fn register(&self, endpoint: Endpoint) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { self.registrations.put(&endpoint).await })
+    }
+
+    fn update(&self, endpoint: Endpoint) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { self.registrations.put(&endpoint).await })
+    }
+
+    fn deregister(&self, id: String) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { self.registrations.remove(&id).await })
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { self.source.ping().await })
     }
 }

@@ -19,8 +19,19 @@ pub(super) fn question(service: &str, nodes: &BTreeSet<&str>) -> Value {
     std::iter::once(ask("service", service)).chain(nodes).collect()
 }
 
-/// What of it may not be read, in words; `None` if all of it may, or the answer doesn't say.
-pub(super) fn denied(body: &[u8]) -> Option<String> {
+/// What the answer says of rights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing that can be read.
+    Unknown,
+    /// All of it may be read.
+    Allowed,
+    /// Something may not be read; in words.
+    Denied(String),
+}
+
+/// Reads the answer to a question.
+pub(super) fn verdict(body: &[u8]) -> Verdict {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Right {
@@ -28,10 +39,13 @@ pub(super) fn denied(body: &[u8]) -> Option<String> {
         segment: String,
         allow: bool,
     }
-    let rights: Vec<Right> = serde_json::from_slice(body).ok()?;
-    let denied = rights.into_iter().find(|right| !right.allow)?;
-    let Right { resource, segment, .. } = denied;
-    Some(format!("the token may not read {resource} {segment:?} ({resource}:read is missing)"))
+    let Ok(rights) = serde_json::from_slice::<Vec<Right>>(body) else { return Verdict::Unknown };
+    match rights.into_iter().find(|right| !right.allow) {
+        None => Verdict::Allowed,
+        Some(Right { resource, segment, .. }) => Verdict::Denied(format!(
+            "the token may not read {resource} {segment:?} ({resource}:read is missing)"
+        )),
+    }
 }
 
 /// What the server takes at once is 64.
@@ -64,14 +78,12 @@ mod tests {
                 {"Resource": "service", "Segment": "web", "Access": "read", "Allow": true},
                 {"Resource": "node", "Segment": "n1", "Access": "read", "Allow": allow}
             ]);
-            denied(rights.to_string().as_bytes())
+            verdict(rights.to_string().as_bytes())
         };
 
-        assert_eq!(answer(true), None);
-        assert_eq!(
-            answer(false).as_deref(),
-            Some("the token may not read node \"n1\" (node:read is missing)")
-        );
-        assert_eq!(denied(b"ACL support disabled"), None);
+        assert_eq!(answer(true), Verdict::Allowed);
+        let reason = "the token may not read node \"n1\" (node:read is missing)";
+        assert_eq!(answer(false), Verdict::Denied(reason.to_owned()));
+        assert_eq!(verdict(b"ACL support disabled"), Verdict::Unknown);
     }
 }

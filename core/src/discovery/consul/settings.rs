@@ -167,6 +167,18 @@ fn check(options: &Options, faults: &mut Faults) {
         let came = crate::duration::format(options.wait);
         faults.add("wait", format!("must be 1s to 10m, got {came}"));
     }
+    let registration = &options.registration;
+    if !(SHORTEST_WAIT..=LONGEST_TTL).contains(&registration.ttl) {
+        let came = crate::duration::format(registration.ttl);
+        faults.add("registration.ttl", format!("must be 1s to 1h, got {came}"));
+    }
+    if let Some(after) = registration.deregister_critical_after.filter(|after| *after < MINUTE) {
+        let came = crate::duration::format(after);
+        faults.add(
+            "registration.deregister_critical_after",
+            format!("must be 1m at least, got {came}"),
+        );
+    }
     let named = [
         ("datacenter", &options.datacenter),
         ("namespace", &options.namespace),
@@ -196,11 +208,18 @@ fn check(options: &Options, faults: &mut Faults) {
 /// A shorter one is polling.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
+/// A sign of life that is given more seldom is none.
+const LONGEST_TTL: Duration = Duration::from_secs(3_600);
+
+/// What Consul makes of anything shorter.
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// What Consul cuts longer ones to.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 #[cfg(test)]
 mod tests {
+    use super::super::options::Registration;
     use super::*;
 
     fn settings(options: Options, variables: &[(&str, &str)]) -> Result<Settings> {
@@ -278,6 +297,11 @@ mod tests {
             filter: Some(" ".to_owned()),
             tags: vec![String::new()],
             protocol: "H T".to_owned(),
+            registration: Registration {
+                ttl: Duration::ZERO,
+                deregister_critical_after: Some(Duration::from_secs(59)),
+                ..Registration::default()
+            },
             tls: Tls { client_key_file: Some("/k".into()), ..Tls::default() },
             ..Options::default()
         };
@@ -295,6 +319,8 @@ mod tests {
                 "addresses[1]",
                 "addresses[3]",
                 "wait",
+                "registration.ttl",
+                "registration.deregister_critical_after",
                 "filter",
                 "tags[0]",
                 "protocol"

@@ -12,9 +12,9 @@ use super::failure::{Class, Failure};
 use super::options::ReadMode;
 use super::query::{self, Hold};
 use super::reply::{Facts, Reply};
+use super::rights::{self, Verdict};
 use super::settings::Settings;
 use super::version::{self, Version};
-use super::{rights, version as versions};
 use crate::endpoint::Endpoint;
 use crate::error::Result as CoreResult;
 
@@ -35,6 +35,23 @@ impl Source {
     /// The error of a failure at an agent.
     pub(super) fn error(&self, agent: usize, failure: &Failure) -> crate::Error {
         failure.at(self.clients.address(agent))
+    }
+
+    /// How many agents there are.
+    pub(super) fn agents(&self) -> usize {
+        self.settings().agents.len()
+    }
+
+    /// Sends a request to an agent.
+    pub(super) async fn send(
+        &self,
+        agent: usize,
+        method: Method,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Result<Reply, Failure> {
+        let path = query::placed(path, &self.settings().options.local());
+        self.clients.send(agent, method, &path, body).await
     }
 
     /// Asks for a service.
@@ -73,15 +90,19 @@ impl Source {
     ) -> Result<(), Failure> {
         let path = query::placed(rights::PATH, &self.settings().options);
         let question = rights::question(service, nodes);
-        let denied = match self.clients.send(agent, Method::POST, &path, Some(&question)).await {
-            Ok(reply) => rights::denied(&reply.body),
+        let verdict = match self.clients.send(agent, Method::POST, &path, Some(&question)).await {
+            Ok(reply) => rights::verdict(&reply.body),
             // Access control that is off, and an agent that can't say, are no reason to doubt.
-            Err(_) => None,
+            Err(_) => Verdict::Unknown,
         };
-        let hidden = || "the token may not read all of its instances".to_owned();
-        match denied.or_else(|| facts.is_filtered.then(hidden)) {
-            Some(reason) => Err(Failure::new(Class::Denied, reason)),
-            None => Ok(()),
+        match verdict {
+            Verdict::Denied(reason) => Err(Failure::new(Class::Denied, reason)),
+            // A token that sees a part of the service only may see all of what is gone.
+            Verdict::Unknown if facts.is_filtered => {
+                let reason = "the token may not read all of its instances";
+                Err(Failure::new(Class::Denied, reason))
+            }
+            Verdict::Unknown | Verdict::Allowed => Ok(()),
         }
     }
 
@@ -93,7 +114,7 @@ impl Source {
             match self.read_at(agent, service, read).await {
                 Ok(endpoints) => return Ok(endpoints),
                 Err(failure) => {
-                    let is_last = agent + 1 == self.settings().agents.len();
+                    let is_last = agent + 1 == self.agents();
                     if is_last || !failure.class.may_another_agent_do_better() {
                         return Err(self.error(agent, &failure));
                     }
@@ -117,10 +138,28 @@ impl Source {
         Ok(answer.endpoints)
     }
 
+    /// Asks whether an agent can be reached that knows a leader, one after the other.
+    pub(super) async fn ping(&self) -> CoreResult<()> {
+        let mut agent = 0;
+        loop {
+            let led = self.clients.get(agent, "/v1/status/leader").await.and_then(|reply| {
+                match reply.body.trim_ascii() {
+                    b"" | b"\"\"" => Err(Failure::unavailable("it knows no leader")),
+                    _ => Ok(()),
+                }
+            });
+            match led {
+                Ok(()) => return Ok(()),
+                Err(_) if agent + 1 < self.agents() => agent += 1,
+                Err(failure) => return Err(self.error(agent, &failure)),
+            }
+        }
+    }
+
     /// Refuses an agent that would ignore an option in use.
     async fn check_version(&self, agent: usize) -> Result<(), Failure> {
         let options = &self.settings().options;
-        if versions::needed(options).next().is_none() {
+        if version::needed(options).next().is_none() {
             return Ok(());
         }
         let version = match self.clients.get(agent, version::PATH).await {

@@ -41,7 +41,7 @@ pub(super) struct Watch<'a> {
 impl<'a> Watch<'a> {
     pub(super) fn new(source: &'a Source, service: &str, sink: Sink, seed: u64) -> Self {
         let name = rng::hash(service.as_bytes(), 0);
-        let agents = source.settings().agents.len();
+        let agents = source.agents();
         Self {
             source,
             service: service.to_owned(),
@@ -83,7 +83,8 @@ impl<'a> Watch<'a> {
             let now = self.now();
             return Ok(self.pace.after(Wake::Idle, now));
         }
-        let is_news = self.take(&reply).await?;
+        // That the agent answers again is news too.
+        let is_news = self.take(&reply).await? | self.retry.is_failing();
         self.retry.succeeded();
         let now = self.now();
         let wake = match hold {
