@@ -25,7 +25,15 @@ pub(crate) struct Follower {
 impl Follower {
     /// Follows `service` from now on.
     pub(crate) fn start(options: Options, service: &str) -> Self {
-        let provider = Arc::new(consul(options).expect("valid options"));
+        Self::of(Arc::new(consul(options).expect("valid options")), service)
+    }
+
+    /// Follows another service with the same provider.
+    pub(crate) fn beside(&self, service: &str) -> Self {
+        Self::of(Arc::clone(&self.provider), service)
+    }
+
+    fn of(provider: Arc<Consul>, service: &str) -> Self {
         let registry = Arc::new(Registry::new(Arc::new(Slots::default()), 1));
         let events = Arc::new(Bus::new());
         let rules = GuardRules::default();

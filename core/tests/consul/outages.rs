@@ -130,13 +130,16 @@ fn spoiled_answers_are_errors_that_say_what_came_and_change_nothing() {
 
 #[test]
 fn after_an_error_the_next_question_is_answered_at_once() {
-    let (follower, proxy) = spoiled("anew");
-    let before = proxy.asked().len();
+    register("anew", "one");
+    let proxy = Proxy::start(agent().port());
+    let follower = Follower::start(at(&proxy.address()), "anew");
+    let is_held = || proxy.asked().last().is_some_and(|line| line.contains("index="));
+    assert!(wait_for(PATIENCE, &is_held), "{:?}", proxy.asked());
+    let (before, reads) = (proxy.asked().len(), follower.info().reads);
 
     proxy.once([Fault::answer("500 No", "X-Consul-Index: 999999999\r\n", "no leader")]);
     proxy.cut_all();
     follower.see_error("no leader");
-    let reads = follower.info().reads;
     follower.see_reads(reads + 1);
 
     let asked = proxy.asked();
@@ -180,6 +183,32 @@ fn an_agent_out_of_reach_for_a_while_is_asked_seldom_and_its_change_seen() {
     follower.see_names(&["one", "three", "two"]);
     // A request that finds the connection closed before it was answered is sent once more.
     assert!((5..=12).contains(&asked), "{asked} requests in six seconds");
+}
+
+#[test]
+fn a_service_beyond_the_questions_that_may_be_held_is_read_in_turn() {
+    let proxy = Proxy::start(agent().port());
+    let mut options = at(&proxy.address());
+    options.held_questions = 1;
+    register("held", "one");
+    register("polled", "one");
+    let held = Follower::start(options, "held");
+    held.see_names(&["one"]);
+    assert!(wait_for(PATIENCE, &|| proxy.asked().len() == 2), "{:?}", proxy.asked());
+
+    let polled = held.beside("polled");
+    polled.see_names(&["one"]);
+    register("polled", "two");
+    polled.see_names(&["one", "two"]);
+
+    let asked = proxy.asked();
+    let mut of_polled = asked.iter().filter(|line| line.contains("/polled?"));
+    assert!(of_polled.all(|line| !line.contains("index=")), "{asked:?}");
+    drop(held);
+    let is_held =
+        || proxy.asked().iter().any(|line| line.contains("/polled?") && line.contains("index="));
+    register("polled", "three");
+    assert!(wait_for(PATIENCE, &is_held), "{:?}", proxy.asked());
 }
 
 /// A service of two instances that is followed through a proxy.

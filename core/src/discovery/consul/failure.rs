@@ -51,7 +51,8 @@ impl Failure {
     pub(super) fn of_status(status: u16, body: &str, hint: Nanos) -> Self {
         let class = match status {
             401 | 403 => Class::Denied,
-            400 | 404 | 405 | 414 => Class::Refused,
+            // Not 404: servers that restart have been seen to say it.
+            400 | 405 | 414 => Class::Refused,
             // A filter that isn't one: an error of the server up to 1.8, of the client later.
             500 if body.contains("boolean expression") => Class::Refused,
             _ => Class::Unavailable,
@@ -87,6 +88,7 @@ mod tests {
             (400, Class::Refused),
             (500, Class::Unavailable),
             (429, Class::Unavailable),
+            (404, Class::Unavailable),
             (301, Class::Unavailable),
         ] {
             assert_eq!(Failure::of_status(status, "", 0).class, class, "{status}");

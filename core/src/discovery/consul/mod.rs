@@ -4,13 +4,14 @@
 //! milliseconds and silence costs nothing. How the files divide it: what is asked (`query`), whom and
 //! as whom (`address`, `settings`, `token`, `tls`), over HTTP (`client`), what an answer says (`reply`,
 //! `answer`, `entry`) and what may be doubted of it (`rights`, `version`), when to ask again (`index`,
-//! `rate`, `retry`, all pure), and the loop that holds it together (`watch`). What is registered
+//! `holds`, `rate`, `retry`, all pure), and the loop that holds it together (`watch`). What is registered
 //! (`register`) is kept alive (`registrations`, `task`).
 mod address;
 mod answer;
 mod client;
 mod entry;
 mod failure;
+mod holds;
 mod index;
 mod options;
 mod provider;

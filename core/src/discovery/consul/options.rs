@@ -56,6 +56,9 @@ pub struct Options {
     /// A follower that hasn't heard from the leader for longer isn't believed where its answer
     /// lacks endpoints; 10 s. 0 means that every follower's loss is asked for again.
     pub max_stale: Duration,
+    /// How many services are followed by questions that the agent holds: 1 and more; 150. The others are
+    /// read every five seconds. An agent closes the connections of one address beyond 200.
+    pub held_questions: usize,
     /// The tagged address in place of the instance's usual one, such as `wan`, where it has it.
     pub tagged_address: Option<String>,
     /// The protocol of endpoints whose metadata has no `protocol`; `http`.
@@ -167,6 +170,7 @@ impl Default for Options {
             read: ReadMode::default(),
             wait: Duration::from_secs(60),
             max_stale: Duration::from_secs(10),
+            held_questions: 150,
             tagged_address: None,
             protocol: "http".to_owned(),
             registration: Registration::default(),

@@ -167,6 +167,9 @@ fn check(options: &Options, faults: &mut Faults) {
         let came = crate::duration::format(options.wait);
         faults.add("wait", format!("must be 1s to 10m, got {came}"));
     }
+    if options.held_questions == 0 {
+        faults.add("held_questions", "must be 1 at least, got 0");
+    }
     let registration = &options.registration;
     if !(SHORTEST_WAIT..=LONGEST_TTL).contains(&registration.ttl) {
         let came = crate::duration::format(registration.ttl);
@@ -294,6 +297,7 @@ mod tests {
             addresses: ["ftp://a", "http://u:s3cret@a", "a", "a:8500"].map(str::to_owned).into(),
             basic_auth: Some(Secret::new("s3cret")),
             wait: Duration::from_millis(10),
+            held_questions: 0,
             filter: Some(" ".to_owned()),
             tags: vec![String::new()],
             protocol: "H T".to_owned(),
@@ -319,6 +323,7 @@ mod tests {
                 "addresses[1]",
                 "addresses[3]",
                 "wait",
+                "held_questions",
                 "registration.ttl",
                 "registration.deregister_critical_after",
                 "filter",

@@ -9,6 +9,7 @@ use reqwest::Method;
 use super::answer::{self, Answer};
 use super::client::Clients;
 use super::failure::{Class, Failure};
+use super::holds::Holds;
 use super::options::ReadMode;
 use super::query::{self, Hold};
 use super::reply::{Facts, Reply};
@@ -21,11 +22,13 @@ use crate::error::Result as CoreResult;
 /// The agents of one provider.
 pub(super) struct Source {
     clients: Clients,
+    holds: Holds,
 }
 
 impl Source {
     pub(super) fn new(settings: Settings) -> Self {
-        Self { clients: Clients::new(settings) }
+        let holds = Holds::new(settings.options.held_questions);
+        Self { clients: Clients::new(settings), holds }
     }
 
     pub(super) const fn settings(&self) -> &Settings {
@@ -35,6 +38,11 @@ impl Source {
     /// The error of a failure at an agent.
     pub(super) fn error(&self, agent: usize, failure: &Failure) -> crate::Error {
         failure.at(self.clients.address(agent))
+    }
+
+    /// Who may have its questions held.
+    pub(super) const fn holds(&self) -> &Holds {
+        &self.holds
     }
 
     /// How many agents there are.

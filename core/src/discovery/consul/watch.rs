@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::answer::Answer;
 use super::failure::Failure;
+use super::holds::Place;
 use super::index::{Course, Index};
 use super::options::ReadMode;
 use super::query::Hold;
@@ -34,6 +35,8 @@ pub(super) struct Watch<'a> {
     seen: Option<u64>,
     /// The endpoints that were sent last, with their nodes.
     known: HashMap<Arc<str>, String>,
+    /// The right to have questions held, while there is one.
+    place: Option<Place<'a>>,
     /// When everything is asked for anew, in case a change went by unseen.
     anew_at: Nanos,
 }
@@ -52,6 +55,7 @@ impl<'a> Watch<'a> {
             rng: Rng::new(seed, READINGS, name),
             seen: None,
             known: HashMap::new(),
+            place: None,
             anew_at: 0,
         }
     }
@@ -77,7 +81,11 @@ impl<'a> Watch<'a> {
             self.anew_at = began.saturating_add(self.rng.jitter(ANEW, 0.2));
         }
         let wait = self.source.settings().options.wait;
-        let hold = self.index.asked().map_or(Hold::Not, |index| Hold::Beyond(index, wait));
+        if self.place.is_none() {
+            self.place = self.source.holds().take();
+        }
+        let index = self.index.asked().filter(|_| self.place.is_some());
+        let hold = index.map_or(Hold::Not, |index| Hold::Beyond(index, wait));
         let reply = self.ask(self.source.settings().options.read, hold).await?;
         if self.index.take(reply.facts.index) == Course::Backward {
             let now = self.now();
@@ -87,6 +95,9 @@ impl<'a> Watch<'a> {
         let is_news = self.take(&reply).await? | self.retry.is_failing();
         self.retry.succeeded();
         let now = self.now();
+        if self.place.is_none() {
+            return Ok(now.saturating_add(self.rng.jitter(POLL, 0.2)));
+        }
         let wake = match hold {
             _ if is_news => Wake::News,
             Hold::Beyond(..) if now.saturating_sub(began) >= nanos(wait) => Wake::TimeOver,
@@ -197,6 +208,9 @@ impl<'a> Watch<'a> {
 
 /// Without a leader an agent holds a question for seven seconds before it gives up.
 const LONGEST_ANSWER: Duration = Duration::from_secs(10);
+
+/// How often a service is read that can't have its questions held.
+const POLL: Nanos = 5_000_000_000;
 
 /// How long a watch goes on by indices alone.
 const ANEW: Nanos = 750_000_000_000;
