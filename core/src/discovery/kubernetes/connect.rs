@@ -23,8 +23,9 @@ use tower::util::{BoxCloneSyncService, ServiceExt};
 use tower::{BoxError, Layer};
 
 use super::failure::Failure;
+use super::lane::Service;
 use super::token::Token;
-use super::transport::{Service, Transport};
+use super::transport::Transport;
 use super::{Access, Options};
 use crate::clock::{Clock, Nanos};
 

@@ -8,6 +8,7 @@ mod backoff;
 mod connect;
 mod failure;
 mod gate;
+mod lane;
 mod lines;
 mod options;
 mod ports;

@@ -3,33 +3,28 @@
 //! HTTP/2 where the server speaks it, as all API servers do: many watches share a connection, and a
 //! ping finds out within half a minute that the other side is gone, which an idle watch wouldn't. A
 //! server takes a hundred requests at once on a connection, so more watches take further
-//! connections. Behind a proxy that speaks HTTP/1.1 alone, watches are kept short instead.
+//! connections ([`lane`](super::lane)). Behind a proxy that speaks HTTP/1.1 alone, watches are kept short instead.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http_body_util::{BodyExt, Full};
+use hyper::Request;
 use hyper::body::{Bytes, Incoming};
 use hyper::http::header::{ACCEPT, AUTHORIZATION, RETRY_AFTER, USER_AGENT};
 use hyper::http::{HeaderValue, Version};
-use hyper::{Request, Response};
 use kube_client::client::AuthError;
-use tower::ServiceExt;
-use tower::util::BoxCloneSyncService;
 
 use super::connect;
 use super::failure::Failure;
+use super::lane::{Lane, Seat, Service};
 use super::refusal::Refusal;
 use super::token::Token;
 use crate::clock::Clock;
 use crate::discovery::answer::in_time;
 use crate::lock::Lock;
-
-/// What sends a request and adds what `kube` knows of: the server's address and identity headers.
-pub(super) type Service =
-    BoxCloneSyncService<Request<Full<Bytes>>, Response<Incoming>, Box<dyn StdError + Send + Sync>>;
 
 /// One API server with what it takes to ask it.
 pub(super) struct Transport {
@@ -42,31 +37,13 @@ pub(super) struct Transport {
     token: Token,
     make: Box<dyn Fn() -> Service + Send + Sync>,
     /// Guards the connections.
-    lanes: Lock<Vec<Lane>>,
+    lanes: Lock<Vec<Arc<Lane>>>,
     is_multiplexed: AtomicBool,
 }
 
 impl fmt::Debug for Transport {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Transport").field("address", &self.address).finish_non_exhaustive()
-    }
-}
-
-/// One connection, with the number of those who use it.
-struct Lane {
-    service: Service,
-    users: Arc<AtomicUsize>,
-}
-
-/// A place on a connection.
-struct Seat {
-    service: Service,
-    users: Arc<AtomicUsize>,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.users.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -95,12 +72,10 @@ impl Transport {
     pub(super) async fn open(&self, clock: &Clock, path: &str) -> Result<Answer, Failure> {
         let request = self.request(clock, path).await?;
         let seat = self.seat();
-        let sending = seat.service.clone().oneshot(request);
-        let sent = in_time(clock, sending).await.ok_or_else(late)?;
-        let response = sent.map_err(|error| unreachable(&*error))?;
+        let response = seat.send(clock, request).await?;
         self.is_multiplexed.store(response.version() == Version::HTTP_2, Ordering::Relaxed);
         let status = response.status().as_u16();
-        let answer = Answer { body: response.into_parts(), _seat: seat };
+        let answer = Answer { body: response.into_parts(), seat };
         if status == 200 {
             return Ok(answer);
         }
@@ -139,22 +114,20 @@ impl Transport {
     /// A place on the first connection that has one, or on a new one.
     fn seat(&self) -> Seat {
         let mut lanes = self.lanes.lock();
-        let free = lanes.iter().position(|lane| lane.users.load(Ordering::Relaxed) < MOST_USERS);
-        let at = free.unwrap_or_else(|| {
-            lanes.push(Lane { service: (self.make)(), users: Arc::default() });
-            lanes.len() - 1
-        });
-        let Lane { service, users } = &lanes[at];
-        users.fetch_add(1, Ordering::Relaxed);
-        Seat { service: service.clone(), users: Arc::clone(users) }
+        if let Some(lane) = lanes.iter().find(|lane| lane.has_room()) {
+            return Seat::new(lane);
+        }
+        let lane = Arc::new(Lane::new((self.make)()));
+        lanes.push(Arc::clone(&lane));
+        Seat::new(&lane)
     }
 }
 
 /// An answer with status 200, whose body is read piece by piece.
 pub(super) struct Answer {
     body: (hyper::http::response::Parts, Incoming),
-    /// Keeps the connection's place for as long as the body is read.
-    _seat: Seat,
+    /// Kept for as long as the body is read.
+    seat: Seat,
 }
 
 impl Answer {
@@ -167,7 +140,10 @@ impl Answer {
         loop {
             match self.body.1.frame().await {
                 None => return Ok(None),
-                Some(Err(error)) => return Err(unreachable(&error)),
+                Some(Err(error)) => {
+                    self.seat.broke();
+                    return Err(unreachable(&error));
+                }
                 Some(Ok(frame)) => {
                     if let Ok(piece) = frame.into_data() {
                         return Ok(Some(piece));
@@ -190,14 +166,15 @@ impl Answer {
     }
 }
 
-fn late() -> Failure {
+/// What came too late.
+pub(super) fn late() -> Failure {
     Failure::Unreachable(crate::discovery::answer::late().to_string())
 }
 
 /// What went wrong on the way: the causes, each once.
 ///
 /// The output of a program that was to give credentials is never shown: it may be one.
-fn unreachable(error: &(dyn StdError + 'static)) -> Failure {
+pub(super) fn unreachable(error: &(dyn StdError + 'static)) -> Failure {
     if let Some(error) = error.downcast_ref::<AuthError>() {
         return Failure::Unusable(connect::describe(error));
     }
@@ -214,9 +191,6 @@ fn unreachable(error: &(dyn StdError + 'static)) -> Failure {
 }
 
 const AGENT: &str = concat!("libfailover/", env!("CARGO_PKG_VERSION"), " discovery");
-
-/// Requests at once on a connection; a server takes 100, and lists need a place beside watches.
-const MOST_USERS: usize = 80;
 
 /// A service of twenty thousand endpoints is a third of that.
 const LONGEST_ANSWER: usize = 64 << 20;
