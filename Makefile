@@ -18,7 +18,7 @@ FOR_TEST := $(FOR_DEMO) cmake libcjson-dev strace valgrind
 .DEFAULT_GOAL := help
 .PHONY: help build demo test soak bench check conformance backends gen header install clean \
 	fmt format clippy layering pure docs deny unit unit-soak loom instructions header-check abi abi-soak sanitize examples guides \
-	demo-go demo-python demo-node go python node go-soak python-soak node-soak parity wheel npm go-module
+	kubernetes demo-go demo-python demo-node go python node go-soak python-soak node-soak parity wheel npm go-module
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | \
@@ -91,8 +91,14 @@ npm: ## pack the Node packages, install them into an empty folder and run them
 go-module: ## pack the Go module with its archive, and build a program outside the tree with it
 	@tools/part.sh bindings/go/package.sh
 
-backends: ## build the servers that misbehave on command
+backends: ## build the servers that misbehave on command, and get the real Consul and Kubernetes
 	$(CARGO) build --release -p failover-backends
+	@tools/backends.sh consul
+	@tools/backends-kubernetes.sh
+
+kubernetes: ## test the Kubernetes provider against a real API server
+	$(CARGO) test --release -p libfailover --features kubernetes --lib kubernetes
+	$(CARGO) test --release -p libfailover --features kubernetes --test kubernetes
 
 gen: ## make docs/reference from the tables in core
 	$(CARGO) run --release -q -p libfailover --example generate -- docs/reference
