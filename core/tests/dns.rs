@@ -497,7 +497,11 @@ fn aliases_are_followed_and_their_time_counts() {
         assert_eq!(server.stats().asked("users.example.", "A"), 1);
         rig.advance(2.2);
         rig.wait_until_heard(2, 0);
-        assert_eq!(rig.ids(), ["10.0.0.1:80", "10.0.0.2:80"], "who is gone is in doubt for a while");
+        assert_eq!(
+            rig.ids(),
+            ["10.0.0.1:80", "10.0.0.2:80"],
+            "who is gone is in doubt for a while"
+        );
     }
 }
 
