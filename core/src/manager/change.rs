@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::Manager;
-use super::providers::{Entry, unknown};
+use super::providers::Entry;
 use super::source::Source;
 use crate::endpoint::{Endpoint, Registry};
 use crate::error::{Error, ErrorKind, Result};
@@ -41,9 +41,10 @@ impl Entry {
         match &self.source {
             Source::Registered(_) => Ok(None),
             Source::Read(feed) => Ok(Some(feed.clone())),
-            Source::Services(services) => {
-                services.want(service)?.ok_or_else(|| unknown(&self.name)).map(Some)
-            }
+            Source::Services(services) => services
+                .want(service)?
+                .ok_or_else(|| super::providers::unknown(&self.name))
+                .map(Some),
         }
     }
 }
