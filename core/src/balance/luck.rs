@@ -18,8 +18,8 @@ pub(crate) struct Lane {
     asides: [Count; 5],
     /// Whose turn was left out though it is due, since the request could not afford the probe: the next
     /// that can takes it first. Else it might come whenever another one has the turn, and the endpoint
-    /// would be forgotten.
-    owed: Count,
+    /// would be forgotten. The machine's own atomic: no order follows from it, so no model has to explore it.
+    owed: AtomicU64,
 }
 
 /// The calling thread's stripe of a pool.
@@ -110,13 +110,13 @@ impl<'a> Luck<'a> {
     /// The endpoint that is owed a turn, or none.
     #[inline]
     pub(crate) fn owed(&self) -> EndpointId {
-        EndpointId::from_bits(self.spot.lane.owed.load())
+        EndpointId::from_bits(self.spot.lane.owed.load(Ordering::Relaxed))
     }
 
     /// Notes who is owed a turn from now on.
     pub(crate) fn owe(&self, id: EndpointId) {
         if !self.is_dry {
-            self.spot.lane.owed.set(id.bits());
+            self.spot.lane.owed.store(id.bits(), Ordering::Relaxed);
         }
     }
 

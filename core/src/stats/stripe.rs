@@ -168,7 +168,7 @@ impl Count {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// For who knows that nobody adds meanwhile, or keeps no sum here.
+    /// For who knows that nobody adds meanwhile.
     pub(crate) fn set(&self, to: u64) {
         self.0.store(to, Ordering::Relaxed);
     }
